@@ -1,0 +1,3 @@
+"""OAuth 2.0 Dynamic Client Registration, decided by policies in YAML and CEL."""
+
+__version__ = "0.1.0"

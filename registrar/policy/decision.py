@@ -1,0 +1,75 @@
+"""What a decision says: frozen, complete, and explainable by rule id and place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal
+
+from registrar.errors import Place
+from registrar.wire import ErrorCode
+
+
+class Mode(StrEnum):
+    """What a rule that is not true does: refuse, tell the client, or only be recorded."""
+
+    ENFORCE = "enforce"
+    WARN = "warn"
+    AUDIT = "audit"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule that was not true. `errored`: its expression failed at run time, which is the operator's fault, not the client's."""
+
+    rule: str
+    place: Place
+    message: str
+    code: ErrorCode
+    field: str = ""
+    mode: Mode = Mode.ENFORCE
+    errored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the policy did to one member: `default`, `set`, `remove` or `strip`."""
+
+    member: str
+    action: Literal["default", "set", "remove", "strip"]
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long things live, in seconds; 0 means for ever. `unused`: until the client was first, and then last, seen in use."""
+
+    client: int = 0
+    unused: int = 0
+    client_secret: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome of `PolicySet.decide`.
+
+    `metadata` is the effective client (present members only, RFC 7591 names), meaningful only when `allowed`.
+    `violations` are enforced findings and make `allowed` false; `warnings` were told to the client; `audited` only recorded.
+    `errored` is true when an enforced rule failed at run time: the answer is then 500 `server_error`.
+    """
+
+    allowed: bool
+    revision: str
+    profile: str = ""
+    metadata: Mapping[str, object] = MappingProxyType({})
+    violations: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    audited: tuple[Finding, ...] = ()
+    changes: tuple[Change, ...] = ()
+    annotations: Mapping[str, str] = MappingProxyType({})
+    lifetimes: Lifetimes = Lifetimes()
+    reuse_identical: bool = False
+
+    @property
+    def errored(self) -> bool:
+        return any(finding.errored for finding in self.violations)

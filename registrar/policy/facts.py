@@ -1,0 +1,69 @@
+"""What a decision is made from. A decision is a pure function of (policy tree, Facts)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Literal
+
+from registrar.wire import RedirectUri
+
+Operation = Literal["create", "update", "resolve"]
+
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a request came from, as the `source` of an expression.
+
+    `prefix` is the address itself for IPv4 and its /64 for IPv6. `networks` are the names of the policy set's networks that hold
+    `ip`; the policy set fills them in, callers leave them empty.
+    """
+
+    ip: str = ""
+    prefix: str = ""
+    networks: tuple[str, ...] = ()
+    user_agent: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The initial access token of a request (RFC 7591 §3), as the `token` of an expression."""
+
+    present: bool = False
+    id: str = ""
+    scopes: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class SoftwareStatement:
+    """The software statement of a request (RFC 7591 §2.3), as the `software_statement` of an expression."""
+
+    present: bool = False
+    verified: bool = False
+    issuer: str = ""
+    claims: Mapping[str, object] = _NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that a decision may depend on.
+
+    `metadata` is the normalised document (`wire.normalise`): known members only, none of them null or empty.
+    `redirects` are its redirect URIs, parsed, in its order. `submitted` is the body as it came. `existing` is the stored client's
+    metadata on an update, and `existing_profile` the profile that admitted it. `now` is timezone-aware UTC.
+    """
+
+    now: datetime
+    metadata: Mapping[str, object]
+    redirects: tuple[RedirectUri, ...] = ()
+    submitted: Mapping[str, object] = _NOTHING
+    operation: Operation = "create"
+    source: Source = Source()
+    token: Token = Token()
+    software_statement: SoftwareStatement = SoftwareStatement()
+    existing: Mapping[str, object] = _NOTHING
+    existing_profile: str = ""
