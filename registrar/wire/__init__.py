@@ -1,0 +1,32 @@
+"""RFC vocabulary: client metadata, redirect URIs as facts, scopes, hosts, error codes. Pure: no clock, no chance, no network."""
+
+from registrar.wire.codes import ErrorCode, error_code
+from registrar.wire.hosts import in_domain, is_public_suffix, to_a_label
+from registrar.wire.members import MEMBERS, Member, MemberKind, base_name, normalise, total
+from registrar.wire.redirects import RedirectUri, RedirectUriError, normalize_redirect, parse_redirect_uri, redirect_matches
+from registrar.wire.schemes import FORBIDDEN_SCHEMES, PERMANENT_SCHEMES, is_private_use_scheme
+from registrar.wire.scopes import format_scope, parse_scope
+
+__all__ = [
+    "FORBIDDEN_SCHEMES",
+    "MEMBERS",
+    "PERMANENT_SCHEMES",
+    "ErrorCode",
+    "Member",
+    "MemberKind",
+    "RedirectUri",
+    "RedirectUriError",
+    "base_name",
+    "error_code",
+    "format_scope",
+    "in_domain",
+    "is_private_use_scheme",
+    "is_public_suffix",
+    "normalise",
+    "normalize_redirect",
+    "parse_redirect_uri",
+    "parse_scope",
+    "redirect_matches",
+    "to_a_label",
+    "total",
+]

@@ -1,0 +1,27 @@
+"""The error codes that an answer may carry."""
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """The `error` of an error answer (RFC 7591 §3.2.2, RFC 6750 §3.1, RFC 6749 §4.1.2.1; `too_many_requests` is our own)."""
+
+    INVALID_REDIRECT_URI = "invalid_redirect_uri"
+    INVALID_CLIENT_METADATA = "invalid_client_metadata"
+    INVALID_SOFTWARE_STATEMENT = "invalid_software_statement"
+    UNAPPROVED_SOFTWARE_STATEMENT = "unapproved_software_statement"
+    INVALID_REQUEST = "invalid_request"
+    INVALID_TOKEN = "invalid_token"  # noqa: S105 - the name of an error, no credential
+    INSUFFICIENT_SCOPE = "insufficient_scope"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    SERVER_ERROR = "server_error"
+    TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
+
+
+def error_code(member: str) -> ErrorCode:
+    """The code that RFC 7591 §3.2.2 gives to a mistake in `member`, a top-level name of the document ("" for the whole)."""
+    if member == "redirect_uris":
+        return ErrorCode.INVALID_REDIRECT_URI
+    if member == "software_statement":
+        return ErrorCode.INVALID_SOFTWARE_STATEMENT
+    return ErrorCode.INVALID_CLIENT_METADATA

@@ -1,0 +1,128 @@
+"""The members of client metadata: their names, types and sources; a document reduced to them, and a document made total."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class MemberKind(StrEnum):
+    """What type a member has on the wire. URI: a link for people or keys; SCOPE: tokens with spaces between, in one string."""
+
+    STRING = "string"
+    URI = "uri"
+    STRINGS = "strings"
+    SCOPE = "scope"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    OBJECT = "object"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of client metadata. `localizable`: it may come with language tags, `client_name#fr` (RFC 7591 §2.2)."""
+
+    name: str
+    kind: MemberKind
+    localizable: bool = False
+    source: str = "RFC 7591 §2"
+
+
+_OIDC = "OpenID Connect Dynamic Client Registration 1.0 §2"
+
+MEMBERS: Mapping[str, Member] = MappingProxyType(
+    {
+        member.name: member
+        for member in (
+            Member("redirect_uris", MemberKind.STRINGS),
+            Member("token_endpoint_auth_method", MemberKind.STRING),
+            Member("grant_types", MemberKind.STRINGS),
+            Member("response_types", MemberKind.STRINGS),
+            Member("client_name", MemberKind.STRING, localizable=True),
+            Member("client_uri", MemberKind.URI, localizable=True),
+            Member("logo_uri", MemberKind.URI, localizable=True),
+            Member("scope", MemberKind.SCOPE),
+            Member("contacts", MemberKind.STRINGS),
+            Member("tos_uri", MemberKind.URI, localizable=True),
+            Member("policy_uri", MemberKind.URI, localizable=True),
+            Member("jwks_uri", MemberKind.URI),
+            Member("jwks", MemberKind.OBJECT),
+            Member("software_id", MemberKind.STRING),
+            Member("software_version", MemberKind.STRING),
+            Member("software_statement", MemberKind.STRING, source="RFC 7591 §2.3"),
+            Member("application_type", MemberKind.STRING, source=_OIDC),
+            Member("dpop_bound_access_tokens", MemberKind.BOOLEAN, source="RFC 9449 §5.2"),
+            Member("tls_client_auth_subject_dn", MemberKind.STRING, source="RFC 8705 §2.1.2"),
+            Member("tls_client_auth_san_dns", MemberKind.STRING, source="RFC 8705 §2.1.2"),
+            Member("tls_client_auth_san_uri", MemberKind.STRING, source="RFC 8705 §2.1.2"),
+            Member("tls_client_auth_san_ip", MemberKind.STRING, source="RFC 8705 §2.1.2"),
+            Member("tls_client_auth_san_email", MemberKind.STRING, source="RFC 8705 §2.1.2"),
+            Member("tls_client_certificate_bound_access_tokens", MemberKind.BOOLEAN, source="RFC 8705 §3.4"),
+            Member("require_pushed_authorization_requests", MemberKind.BOOLEAN, source="RFC 9126 §6"),
+        )
+    }
+)
+
+LOCALIZABLE = tuple(member.name for member in MEMBERS.values() if member.localizable)
+
+# `name#tag`; the shape of a tag is RFC 5646 §2.1 without its registry, and at most 35 characters (§4.4.1).
+_TAGGED = re.compile(rf"({'|'.join(LOCALIZABLE)})#(?=.{{1,35}}\Z)[A-Za-z]{{1,8}}(?:-[A-Za-z0-9]{{1,8}})*")
+
+_ZERO: Mapping[MemberKind, object] = {
+    MemberKind.STRING: "",
+    MemberKind.URI: "",
+    MemberKind.STRINGS: (),
+    MemberKind.SCOPE: "",
+    MemberKind.BOOLEAN: False,
+    MemberKind.INTEGER: 0,
+}
+_ABSENT: Mapping[str, object] = {name: _ZERO[member.kind] for name, member in MEMBERS.items() if member.kind in _ZERO}
+_EMPTY: tuple[object, ...] = (None, "", [], ())
+
+
+def base_name(name: str) -> str | None:
+    """The member that `name` stands for: itself, or the part before the language tag; None for a name that is not known."""
+    if name in MEMBERS:
+        return name
+    match = _TAGGED.fullmatch(name)
+    return None if match is None else match[1]
+
+
+def normalise(body: Mapping[str, object]) -> dict[str, object]:
+    """The known members of `body` that have a value: null, "" and [] mean absent, and so does a scope of nothing but spaces.
+
+    Members with a language tag keep their full name. Values are the same objects as in `body`; nothing is defaulted.
+    `body` has passed the schema `registration-request`.
+    """
+    metadata = {
+        name: value
+        for name, value in body.items()
+        if value not in _EMPTY and (name in MEMBERS or ("#" in name and _TAGGED.fullmatch(name)))
+    }
+    if isinstance(scope := metadata.get("scope"), str) and not scope.strip(" "):
+        del metadata["scope"]
+    return metadata
+
+
+def total(metadata: Mapping[str, object]) -> dict[str, object]:
+    """Every known member, typed, for expressions: absent ones are "", (), False, 0 or {}, and lists are tuples.
+
+    `localized` has the members with a language tag, by their full names. The result shares nothing mutable with `metadata`.
+    """
+    localized: dict[str, object] = {}
+    client = {**_ABSENT, "jwks": {}, "localized": localized}
+    for name, value in metadata.items():
+        if name in MEMBERS:
+            client[name] = _frozen(value) if isinstance(value, (list, dict)) else value
+        elif "#" in name:
+            localized[name] = value
+    return client
+
+
+def _frozen(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _frozen(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return tuple([_frozen(item) for item in value])
+    return value

@@ -1,0 +1,29 @@
+"""URI schemes: which are registered, which belong to one application, which nobody may redirect to."""
+
+# The registrations with status "Permanent" at https://www.iana.org/assignments/uri-schemes (RFC 7595), as of 2025-11.
+_PERMANENT = """
+aaa aaas about acap acct cap cid coap coap+tcp coap+ws coaps coaps+tcp coaps+ws crid data dav dict dns dtn example
+file ftp geo go gopher h323 http https iax icap im imap info ipn ipp ipps iris iris.beep iris.lwz iris.xpc iris.xpcs
+jabber ldap leaptofrogans mailto mid msrp msrps mt mtqp mupdate news nfs ni nih nntp opaquelocktoken pkcs11 pop pres
+reload rtsp rtsps rtspu service session shttp sieve sip sips sms snmp soap.beep soap.beeps stun stuns swid swidpath
+tag tel telnet tftp thismessage tip tn3270 turn turns tv urn vemmi vnc ws wss xcon xcon-userid xmlrpc.beep
+xmlrpc.beeps xmpp z39.50r z39.50s
+"""
+
+# A redirect to one of these runs script, opens local files, or hides another URI inside itself, in some browser or platform.
+_FORBIDDEN = """
+about blob content data feed file filesystem intent jar javascript jscript livescript mhtml mk mocha ms-its ms-msdt
+res resource search-ms vbs vbscript view-source wyciwyg
+"""
+
+PERMANENT_SCHEMES = frozenset(_PERMANENT.split())
+FORBIDDEN_SCHEMES = frozenset(_FORBIDDEN.split())
+
+
+def is_private_use_scheme(scheme: str) -> bool:
+    """Whether `scheme`, in any case, may belong to one application (RFC 8252 §7.1): not permanent at IANA, not forbidden.
+
+    A scheme without a dot counts: RFC 8252 asks for reverse domain names, but `cursor` and `vscode` are usual.
+    """
+    lower = scheme.lower()
+    return lower not in PERMANENT_SCHEMES and lower not in FORBIDDEN_SCHEMES
