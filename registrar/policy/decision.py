@@ -20,10 +20,13 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One rule that was not true. `errored`: its expression failed at run time, which is the operator's fault, not the client's."""
+    """One rule that was not true. `place` is None for the rules of the program itself (`registrar/…`).
+
+    `errored`: its expression failed at run time, which is the operator's fault, not the client's.
+    """
 
     rule: str
-    place: Place
+    place: Place | None
     message: str
     code: ErrorCode
     field: str = ""

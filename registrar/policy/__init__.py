@@ -1,0 +1,34 @@
+"""Policies: a tree of YAML files, compiled into a `PolicySet` that decides who may register as what.
+
+Pure but for `load`, which reads the tree's files. See `schemas/policy.schema.json` for the documents.
+"""
+
+from registrar.policy.compiler import compile_tree
+from registrar.policy.decision import Change, Decision, Finding, Lifetimes, Mode
+from registrar.policy.facts import Facts, Operation, SoftwareStatement, Source, Token
+from registrar.policy.intake import Fault, Intake, MalformedError, take_in
+from registrar.policy.loader import load
+from registrar.policy.policyset import Offers, PolicySet
+from registrar.policy.tree import read_files
+
+__all__ = [
+    "Change",
+    "Decision",
+    "Facts",
+    "Fault",
+    "Finding",
+    "Intake",
+    "Lifetimes",
+    "MalformedError",
+    "Mode",
+    "Offers",
+    "Operation",
+    "PolicySet",
+    "SoftwareStatement",
+    "Source",
+    "Token",
+    "compile_tree",
+    "load",
+    "read_files",
+    "take_in",
+]

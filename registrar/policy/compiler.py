@@ -1,0 +1,221 @@
+"""Compiles the documents of a policy tree into a `PolicySet`: all of them, or every mistake in them."""
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Any
+
+from registrar.cel import BOOL, STRING, Expression, RecordType, Scope, Type, type_of_constant
+from registrar.errors import LoadError, Problem, did_you_mean
+from registrar.policy.clients import compile_client, compile_switch
+from registrar.policy.decision import Lifetimes, Mode
+from registrar.policy.networks import IPNetwork, Networks, parse_network
+from registrar.policy.policyset import Guardrail, NoMatch, PolicySet, Profile
+from registrar.policy.reading import Path, Reader
+from registrar.policy.revision import revision
+from registrar.policy.rules import Annotation, Condition, RuleBook, Validation
+from registrar.policy.tree import HEAD, Tree, read_tree, start_of
+from registrar.policy.vocabulary import FACTS, MESSAGE_FACTS
+from registrar.schema import Schema
+from registrar.wire import ErrorCode
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def compile_tree(files: Mapping[str, bytes], schema: Schema) -> PolicySet:
+    """The policy set that `files` (by path in the tree) make. `schema` is the one of policy documents. Raises LoadError."""
+    tree = read_tree(files, schema)
+    policies = _TreeCompiler(tree, files).compile()
+    if policies is None or tree.problems:
+        raise LoadError(tree.problems)
+    return policies
+
+
+class _TreeCompiler:
+    """Compiles the documents of one tree, noting every mistake in `tree.problems`."""
+
+    def __init__(self, tree: Tree, files: Mapping[str, bytes]) -> None:
+        self._tree = tree
+        self._files = files
+        self._mode = Mode.ENFORCE
+        self._constants: Mapping[str, object] = MappingProxyType({})
+        self._types: dict[str, Type] = {}
+
+    def compile(self) -> PolicySet | None:
+        head = self._tree.documents.get(HEAD)
+        if head is None:
+            return None
+        reader = Reader(head, self._tree.problems, {})
+        self._mode = Mode(reader.spec.get("mode", "enforce"))
+        self._declare_constants(reader)
+        profiles = {reader.name: self._profile(reader) for reader in self._readers("Profile")}
+        guardrails = [self._guardrail(reader) for reader in sorted(self._readers("Guardrail"), key=lambda reader: reader.name)]
+        self._refuse_shared_names(profiles)
+        return PolicySet(
+            name=reader.name,
+            revision=revision(self._files),
+            files=MappingProxyType(dict(self._files)),
+            profiles=self._ordered(reader, profiles),
+            guardrails=tuple(guardrails),
+            networks=self._networks(reader),
+            constants=self._constants,
+            matching=self._scope(),
+            messages=self._message_scope(),
+            no_match=_no_match(reader.spec.get("onNoMatch", {})),
+            place=reader.place(("spec", "profiles"), key=True),
+        )
+
+    def _readers(self, kind: str) -> list[Reader]:
+        return [Reader(document, self._tree.problems, self._constants) for _, document in self._tree.of(kind)]
+
+    def _declare_constants(self, reader: Reader) -> None:
+        constants = reader.spec.get("constants", {})
+        self._constants = MappingProxyType({name: _frozen(value) for name, value in constants.items()})
+        self._types = {name: type_of_constant(value) for name, value in self._constants.items()}
+
+    def _scope(self, variables: Mapping[str, Type] | None = None) -> Scope:
+        extra = {} if variables is None else {"variables": RecordType("variables", dict(variables))}
+        return Scope({**FACTS, "constants": RecordType("constants", self._types), **extra})
+
+    def _message_scope(self) -> Scope:
+        return Scope({**MESSAGE_FACTS, "constants": RecordType("constants", self._types)})
+
+    def _ordered(self, head: Reader, profiles: Mapping[str, Profile]) -> tuple[Profile, ...]:
+        listed: list[str] = head.spec["profiles"]
+        written = {document.value["metadata"]["name"] for _, document in self._tree.of("Profile")}
+        unread = {path for path in self._files if path.startswith("profiles/")} - set(self._tree.documents)
+        for index, name in enumerate(listed):
+            if name not in written and f"profiles/{name}.yaml" not in unread:
+                head.problem(("spec", "profiles", index), f"there is no profiles/{name}.yaml{did_you_mean(name, written)}")
+        for path, document in self._tree.of("Profile"):
+            if document.value["metadata"]["name"] not in listed:
+                self._tree.problems.append(Problem(start_of(path), "", f"is not listed in {HEAD}: spec.profiles, so it admits nobody"))
+        self._refuse_unreachable(head, [name for name in listed if name in profiles], profiles)
+        return tuple(profiles[name] for name in listed if name in profiles)
+
+    def _refuse_unreachable(self, head: Reader, names: list[str], profiles: Mapping[str, Profile]) -> None:
+        for earlier, later in pairwise(names):
+            if not profiles[earlier].book.conditions:
+                index = head.spec["profiles"].index(later)
+                head.problem(("spec", "profiles", index), f'can never be reached: "{earlier}" before it has no matchConditions')
+                return
+
+    def _refuse_shared_names(self, profiles: Mapping[str, Profile]) -> None:
+        # Rule ids start with the name, so it has to say which document is meant.
+        for reader in self._readers("Guardrail"):
+            if reader.name in profiles:
+                reader.problem(("metadata", "name"), f'"{reader.name}" is the name of a profile as well')
+
+    def _networks(self, reader: Reader) -> Networks:
+        blocks: dict[str, list[IPNetwork]] = {}
+        for name, texts in reader.spec.get("networks", {}).items():
+            blocks[name] = []
+            for index, text in enumerate(texts):
+                try:
+                    blocks[name].append(parse_network(text))
+                except ValueError as error:
+                    reader.problem(("spec", "networks", name, index), f'"{text}" {error}')
+        return Networks(MappingProxyType(blocks))
+
+    def _profile(self, reader: Reader) -> Profile:
+        book, scope = self._book(reader, self._scope())
+        return Profile(book, scope, compile_client(reader, self._mode), _lifetimes(reader.spec.get("lifetimes", {})))
+
+    def _guardrail(self, reader: Reader) -> Guardrail:
+        book, scope = self._book(reader, None)
+        return Guardrail(book, scope)
+
+    def _book(self, reader: Reader, matching: Scope | None) -> tuple[RuleBook, Scope]:
+        """The rules of one document. A profile's conditions are judged before its variables exist, in `matching`."""
+        variables, scope = self._variables(reader)
+        book = RuleBook(
+            name=reader.name,
+            place=start_of(reader.document.place(()).file),
+            conditions=tuple(self._conditions(reader, matching or scope)),
+            variables=MappingProxyType(variables),
+            validations=tuple(self._validations(reader, scope)),
+            annotations=tuple(self._annotations(reader, scope)),
+        )
+        self._refuse_shared_ids(reader)
+        return book, scope
+
+    def _variables(self, reader: Reader) -> tuple[dict[str, Expression], Scope]:
+        compiled: dict[str, Expression] = {}
+        scope = self._scope({})
+        for index, raw in enumerate(reader.spec.get("variables", [])):
+            path: Path = ("spec", "variables", index)
+            name = raw["name"]
+            if name in compiled:
+                reader.problem((*path, "name"), f'there is a variable "{name}" above')
+            expression = reader.expression((*path, "expression"), raw["expression"], scope)
+            if expression is not None:
+                compiled[name] = expression
+                scope = self._scope({name: variable.type for name, variable in compiled.items()})
+        return compiled, scope
+
+    def _conditions(self, reader: Reader, scope: Scope) -> Iterable[Condition]:
+        for index, raw in enumerate(reader.spec.get("matchConditions", [])):
+            path: Path = ("spec", "matchConditions", index, "expression")
+            expression = reader.expression(path, raw["expression"], scope, BOOL)
+            if expression is not None:
+                yield Condition(f"{reader.name}/{raw['name']}", expression, reader.place(path))
+
+    def _validations(self, reader: Reader, scope: Scope) -> Iterable[Validation]:
+        for index, raw in enumerate(reader.spec.get("validations", [])):
+            path: Path = ("spec", "validations", index)
+            expression = reader.expression((*path, "expression"), raw["expression"], scope, BOOL)
+            message = self._message(reader, path, raw)
+            switch = compile_switch(reader, path, raw, self._mode)
+            if expression is not None:
+                yield Validation(
+                    rule=f"{reader.name}/{raw['id']}",
+                    expression=expression,
+                    place=reader.place((*path, "expression")),
+                    message=raw["message"],
+                    message_expression=message,
+                    code=ErrorCode(raw.get("error", "invalid_client_metadata")),
+                    field=raw.get("field", ""),
+                    switch=switch,
+                )
+
+    def _message(self, reader: Reader, path: Path, raw: Mapping[str, Any]) -> Expression | None:
+        if "messageExpression" not in raw:
+            return None
+        return reader.expression((*path, "messageExpression"), raw["messageExpression"], self._message_scope(), STRING)
+
+    def _annotations(self, reader: Reader, scope: Scope) -> Iterable[Annotation]:
+        for index, raw in enumerate(reader.spec.get("auditAnnotations", [])):
+            path: Path = ("spec", "auditAnnotations", index, "valueExpression")
+            expression = reader.expression(path, raw["valueExpression"], scope, STRING)
+            if expression is not None:
+                yield Annotation(raw["key"], expression)
+
+    def _refuse_shared_ids(self, reader: Reader) -> None:
+        seen: set[str] = set()
+        for section, key in (("matchConditions", "name"), ("validations", "id")):
+            for index, raw in enumerate(reader.spec.get(section, [])):
+                if raw[key] in seen:
+                    reader.problem(("spec", section, index, key), f'there is a rule "{raw[key]}" above')
+                seen.add(raw[key])
+
+
+def _frozen(value: Any) -> object:
+    """A constant as expressions see it: lists as tuples, so that nothing can change it."""
+    if isinstance(value, list):
+        return tuple(_frozen(item) for item in value)
+    if isinstance(value, dict):
+        return MappingProxyType({key: _frozen(item) for key, item in value.items()})
+    return value
+
+
+def _lifetimes(raw: Mapping[str, str]) -> Lifetimes:
+    return Lifetimes(**{name: _seconds(text) for name, text in raw.items()})
+
+
+def _seconds(text: str) -> int:
+    return 0 if text == "0" else int(text[:-1]) * _UNITS[text[-1]]
+
+
+def _no_match(raw: Mapping[str, str]) -> NoMatch:
+    default = NoMatch()
+    return NoMatch(raw.get("message", default.message), ErrorCode(raw.get("error", default.code)))

@@ -1,0 +1,80 @@
+"""From a submitted document to the facts of it: the steps in front of every decision, the same for serving, testing and explaining."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from registrar import wire
+from registrar.errors import RegistrarError
+from registrar.schema import Schema
+from registrar.wire import ErrorCode, RedirectUri, RedirectUriError
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a submitted document before any policy sees it. `message` has nothing of the document."""
+
+    code: ErrorCode
+    member: str
+    message: str
+
+
+class MalformedError(RegistrarError):
+    """A document that has not the shape of a registration; `faults` are all of them, the first names the answer's code."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(fault.message for fault in self.faults))
+
+    @property
+    def code(self) -> ErrorCode:
+        return self.faults[0].code
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """A submitted document, normalised (`wire.normalise`), and its redirect URIs, parsed."""
+
+    metadata: Mapping[str, object]
+    redirects: tuple[RedirectUri, ...]
+
+
+def take_in(body: Mapping[str, object], schema: Schema) -> Intake:
+    """Checks `body` against the request schema, drops what is absent or unknown, and parses its redirect URIs once.
+
+    Raises MalformedError with every fault of the step that failed (contract 1, 2, 20 and 21).
+    """
+    if not schema.valid(body):
+        raise MalformedError([_schema_fault(problem.path, problem.message) for problem in schema.problems(body)])
+    metadata = wire.normalise(body)
+    faults: list[Fault] = []
+    redirects = tuple(_redirects(metadata, faults))
+    if "scope" in metadata:
+        _check_scope(str(metadata["scope"]), faults)
+    if faults:
+        raise MalformedError(faults)
+    return Intake(metadata, redirects)
+
+
+def _schema_fault(path: Sequence[str | int], message: str) -> Fault:
+    # Only names that the program knows are repeated: an unknown key could be anything.
+    member = wire.base_name(str(path[0])) or "" if path else ""
+    where = member + "".join(f"[{part}]" for part in path[1:] if isinstance(part, int))
+    return Fault(wire.error_code(member), member, f"{where or 'the document'} {message}")
+
+
+def _redirects(metadata: Mapping[str, object], faults: list[Fault]) -> list[RedirectUri]:
+    parsed: list[RedirectUri] = []
+    uris = metadata.get("redirect_uris", ())
+    for index, uri in enumerate(uris if isinstance(uris, list | tuple) else ()):
+        try:
+            parsed.append(wire.parse_redirect_uri(uri))
+        except RedirectUriError as error:
+            faults.append(Fault(ErrorCode.INVALID_REDIRECT_URI, "redirect_uris", f"redirect_uris[{index}] {error.reason}"))
+    return parsed
+
+
+def _check_scope(scope: str, faults: list[Fault]) -> None:
+    try:
+        wire.parse_scope(scope)
+    except ValueError as error:
+        faults.append(Fault(ErrorCode.INVALID_CLIENT_METADATA, "scope", f"scope {error}"))

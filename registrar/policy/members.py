@@ -1,0 +1,211 @@
+"""Member constraints: what a profile's `client:` block does to one member of the registration document."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from registrar import wire
+from registrar.cel import Pattern
+from registrar.errors import Place
+from registrar.policy.decision import Change, Finding
+from registrar.policy.rules import Observer, Switch
+from registrar.wire import MemberKind, RedirectUri
+
+_REDIRECT_GRANTS = frozenset({"authorization_code", "implicit"})
+_TEXTS = frozenset({MemberKind.STRING, MemberKind.URI})
+# Members that can be dropped without a change of what the client may do. A scope or a list that became empty could mean more than
+# the client asked for, so there nothing left means no.
+_OPTIONAL = frozenset({*_TEXTS, MemberKind.BOOLEAN})
+_LISTED = 8
+
+
+@dataclass(slots=True)
+class Draft:
+    """The client while its profile works on it. `metadata` and `redirects` end up as the effective client."""
+
+    metadata: dict[str, object]
+    redirects: tuple[RedirectUri, ...]
+    now: datetime
+    observe: Observer
+    findings: list[Finding] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+    def tagged(self, member: str) -> list[str]:
+        """The language-tagged forms of `member` (RFC 7591 §2.2), by their full names."""
+        prefix = member + "#"
+        return [name for name in self.metadata if name.startswith(prefix)]
+
+    def redirecting(self) -> bool:
+        """Whether a grant of the client uses redirection, which alone gives response types a meaning (RFC 7591 §2.1)."""
+        grants = self.metadata.get("grant_types")
+        return isinstance(grants, Sequence) and not _REDIRECT_GRANTS.isdisjoint(grants)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRule:
+    """The constraints on one member, compiled. What is None or empty was not asked for.
+
+    Values are held as the items that `allow` judges: the tokens of `scope`, the items of a list, the one value of anything else
+    (of redirect_uris, the parsed URIs). `default` is the policy's, else the RFC's; `fallback` is what stands in when `strip` leaves
+    nothing: the default where `allow` has it. `listed` is `allow` in words, for messages.
+    """
+
+    member: str
+    kind: MemberKind
+    rule: str
+    place: Place | None = None
+    places: Mapping[str, Place] = field(default_factory=dict)
+    remove: bool = False
+    set: tuple[object, ...] | None = None
+    default: tuple[object, ...] | None = None
+    fallback: tuple[object, ...] = ()
+    allow: Callable[[Any], bool] | None = None
+    listed: tuple[str, ...] = ()
+    require: tuple[object, ...] = ()
+    strip: bool = False
+    required: bool = False
+    min_items: int = 0
+    max_items: int = 0
+    max_length: int = 0
+    pattern: Pattern | None = None
+    same_host: bool = False
+    switch: Switch = Switch()
+
+    def apply(self, draft: Draft) -> None:
+        """Default, set, remove and strip in `draft`, and note there every constraint that the member does not keep."""
+        before = len(draft.findings)
+        if self.remove:
+            self._remove(draft)
+        elif self.set is not None:
+            self._replace(draft, self.set)
+        elif self.member != "response_types" or draft.redirecting():
+            self._judge(draft, self._admit(draft, self._defaulted(draft)))
+            self._judge_tagged(draft)
+        draft.observe(self.rule, len(draft.findings) == before)
+
+    def _remove(self, draft: Draft) -> None:
+        names = [name for name in (self.member, *draft.tagged(self.member)) if draft.metadata.pop(name, None) is not None]
+        if names:
+            self._changed(draft, "remove")
+
+    def _replace(self, draft: Draft, items: tuple[object, ...]) -> None:
+        # A tagged form says the same thing in another language, so what the policy sets must stand alone.
+        tagged = draft.tagged(self.member)
+        for name in tagged:
+            del draft.metadata[name]
+        if tagged or self._read(draft) != items:
+            self._write(draft, items)
+            self._changed(draft, "set")
+
+    def _defaulted(self, draft: Draft) -> tuple[object, ...]:
+        items = self._read(draft)
+        if items or self.default is None:
+            return items
+        self._write(draft, self.default)
+        self._changed(draft, "default")
+        return self.default
+
+    def _admit(self, draft: Draft, items: tuple[object, ...]) -> tuple[object, ...]:
+        """The items that remain; every item is allowed, or a finding says that one is not."""
+        if self.allow is None:
+            return items
+        kept = tuple(item for item in items if self.allow(item))
+        if len(kept) == len(items):
+            return items
+        if not self.strip:
+            self._refuse(draft, "allow", self._not_allowed(items, kept))
+            return items
+        return self._stripped(draft, kept or self.fallback)
+
+    def _stripped(self, draft: Draft, kept: tuple[object, ...]) -> tuple[object, ...]:
+        if kept:
+            self._write(draft, kept)
+        elif self.kind in _OPTIONAL and self.default is None:
+            del draft.metadata[self.member]
+        else:
+            self._refuse(draft, "allow", f"nothing of {self.member} is allowed here{self._choices()}")
+            return ()
+        self._changed(draft, "strip")
+        return kept
+
+    def _not_allowed(self, items: tuple[object, ...], kept: tuple[object, ...]) -> str:
+        if self.kind is not MemberKind.STRINGS:
+            return f"{self.member} is not allowed here{self._choices()}"
+        index = next(index for index, item in enumerate(items) if item not in kept)
+        return f"{self.member}[{index}] is not allowed here{self._choices()}"
+
+    def _choices(self) -> str:
+        if not self.listed:
+            return ""
+        more = ", ..." if len(self.listed) > _LISTED else ""
+        return f", possible: {', '.join(self.listed[:_LISTED])}{more}"
+
+    def _judge(self, draft: Draft, items: tuple[object, ...]) -> None:
+        if self.required and not items:
+            self._refuse(draft, "required", f"{self.member} is required")
+        missing = [str(item) for item in self.require if item not in items]
+        if missing:
+            self._refuse(draft, "require", f"{self.member} must have {', '.join(missing)}")
+        if len(items) < self.min_items:
+            self._refuse(draft, "minItems", f"{self.member} must have at least {self.min_items} items")
+        if self.max_items and len(items) > self.max_items:
+            self._refuse(draft, "maxItems", f"{self.member} must have at most {self.max_items} items")
+        if self.kind in _TEXTS and items:
+            self._judge_text(draft, self.member, str(items[0]))
+
+    def _judge_text(self, draft: Draft, name: str, text: str) -> None:
+        if self.max_length and len(text) > self.max_length:
+            self._refuse(draft, "maxLength", f"{self.member} must have at most {self.max_length} characters")
+        elif self.pattern is not None and not self.pattern.search(text):
+            self._refuse(draft, "pattern", f"{self.member} does not have the form that is required here")
+        if self.same_host and not self._at_home(draft, text):
+            if self.strip:
+                del draft.metadata[name]
+                self._changed(draft, "strip")
+            else:
+                self._refuse(draft, "sameHostAsRedirect", f"{self.member} must be on the host of a redirect URI")
+
+    def _at_home(self, draft: Draft, link: str) -> bool:
+        host = wire.link_host(link)
+        return host != "" and any(redirect.host == host for redirect in draft.redirects)
+
+    def _judge_tagged(self, draft: Draft) -> None:
+        for name in draft.tagged(self.member):
+            text = str(draft.metadata[name])
+            if self.allow is not None and not self.allow(text):
+                if self.strip:
+                    del draft.metadata[name]
+                    self._changed(draft, "strip")
+                    continue
+                self._refuse(draft, "allow", f"{self.member} in another language is not allowed here{self._choices()}")
+            self._judge_text(draft, name, text)
+
+    def _read(self, draft: Draft) -> tuple[object, ...]:
+        if self.member == "redirect_uris":
+            return draft.redirects
+        value = draft.metadata.get(self.member)
+        if value is None:
+            return ()
+        if self.kind is MemberKind.SCOPE:
+            return wire.parse_scope(str(value))
+        return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+    def _write(self, draft: Draft, items: tuple[object, ...]) -> None:
+        if self.member == "redirect_uris":
+            draft.redirects = tuple(item for item in items if isinstance(item, RedirectUri))
+            draft.metadata[self.member] = [redirect.uri for redirect in draft.redirects]
+        elif self.kind is MemberKind.SCOPE:
+            draft.metadata[self.member] = wire.format_scope([str(item) for item in items])
+        else:
+            draft.metadata[self.member] = list(items) if self.kind is MemberKind.STRINGS else items[0]
+
+    def _refuse(self, draft: Draft, keyword: str, message: str) -> None:
+        code = wire.error_code(self.member)
+        place = self.places.get(keyword, self.place)
+        draft.findings.append(Finding(self.rule, place, message, code, f"/{self.member}", self.switch.at(draft.now)))
+
+    def _changed(self, draft: Draft, action: Literal["default", "set", "remove", "strip"]) -> None:
+        keyword = "onExcess" if action == "strip" else action
+        draft.changes.append(Change(self.member, action, self.places.get(keyword)))
+

@@ -1,0 +1,46 @@
+"""Named networks: which of them hold an address."""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def parse_network(text: str) -> IPNetwork:
+    """A CIDR block. Raises ValueError for host bits that are set, zones and IPv4-mapped IPv6, which would match nothing."""
+    if "/" not in text:
+        raise ValueError('must be a CIDR block, for example "192.0.2.0/24" or "192.0.2.7/32"')
+    try:
+        network = ipaddress.ip_network(text, strict=True)
+    except ValueError as error:
+        raise ValueError(f"is no CIDR block: {error}") from None
+    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None:
+        raise ValueError("is an IPv4-mapped IPv6 block: addresses are compared as IPv4, write the IPv4 block")
+    return network
+
+
+def parse_address(text: str) -> IPAddress | None:
+    """An IP address, IPv4-mapped IPv6 as IPv4; None when `text` is none."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        return address.ipv4_mapped or address
+    return address
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """The policy set's named networks."""
+
+    blocks: Mapping[str, Sequence[IPNetwork]]
+
+    def locate(self, ip: str) -> tuple[str, ...]:
+        """The names of the networks that hold `ip`, sorted; none when it is no address."""
+        address = parse_address(ip) if self.blocks else None
+        if address is None:
+            return ()
+        return tuple(sorted(name for name, blocks in self.blocks.items() if any(address in block for block in blocks)))

@@ -1,0 +1,214 @@
+"""A compiled policy tree, and the decision that it makes."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from registrar import wire
+from registrar.cel import Activation, Scope
+from registrar.errors import Place
+from registrar.policy.clients import allowed_values
+from registrar.policy.decision import Decision, Finding, Lifetimes, Mode
+from registrar.policy.facts import Facts
+from registrar.policy.members import Draft, MemberRule
+from registrar.policy.networks import Networks
+from registrar.policy.rules import Condition, Observer, RuleBook, applies, unobserved
+from registrar.policy.vocabulary import Variables, bindings
+from registrar.wire import ErrorCode
+
+# What the program can do when no profile limits a member; discovery announces it then (RFC 8414 §2).
+_AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
+_GRANT_TYPES = ("authorization_code", "refresh_token")
+_RESPONSE_TYPES = ("code",)
+
+_CONDITION_FAILED = "the policy of this server could not be evaluated"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Who a client is, and what exactly it may register."""
+
+    book: RuleBook
+    scope: Scope
+    members: tuple[MemberRule, ...]
+    lifetimes: Lifetimes = Lifetimes()
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """What must hold for every client."""
+
+    book: RuleBook
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class NoMatch:
+    """What a client is told that no profile matches."""
+
+    message: str = "no profile of this server's policy admits this client"
+    code: ErrorCode = ErrorCode.INVALID_CLIENT_METADATA
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What some profile allows, in the policy's own order: the part of the server's metadata that comes from the policy."""
+
+    auth_methods: tuple[str, ...]
+    grant_types: tuple[str, ...]
+    response_types: tuple[str, ...]
+    scopes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Verdict:
+    """What a decision has found so far."""
+
+    facts: Facts
+    observe: Observer
+    messages: Activation
+    findings: list[Finding] = field(default_factory=list)
+    annotations: dict[str, str] = field(default_factory=dict)
+
+    def run(self, book: RuleBook, activation: Activation) -> None:
+        for validation in book.validations:
+            finding = validation.check(activation, self.messages, self.facts.now, self.observe)
+            if finding is not None:
+                self.findings.append(finding)
+        for annotation in book.annotations:
+            self.annotations[f"{book.name}/{annotation.key}"] = annotation.value(activation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySet:
+    """A policy tree, compiled. Immutable and safe to share between threads.
+
+    `files` are the bytes that it was compiled from, by path; `revision` is their digest.
+    """
+
+    name: str
+    revision: str
+    files: Mapping[str, bytes]
+    profiles: tuple[Profile, ...]
+    guardrails: tuple[Guardrail, ...]
+    networks: Networks
+    constants: Mapping[str, object]
+    matching: Scope
+    messages: Scope
+    no_match: NoMatch = NoMatch()
+    place: Place | None = None
+
+    def decide(self, facts: Facts, observe: Observer = unobserved) -> Decision:
+        """Whether, and as what, the client of `facts` may exist.
+
+        MUST: the first profile, in the set's order, whose conditions are all true decides; none, or an error before it, is a no.
+        MUST: that profile's member constraints make the effective client.
+        MUST: every validation of the profile, every guardrail and the program's own rules are true of the effective client.
+
+        Pure: the same facts and the same revision give the same decision. `observe` sees every rule's outcome (true, not true, or
+        None for a runtime error) and has no say. Never raises for what a client sent.
+        """
+        facts = replace(facts, source=replace(facts.source, networks=self.networks.locate(facts.source.ip)))
+        shared = {**bindings(facts), "constants": self.constants}
+        chosen = self._choose(self.matching.bind(shared), observe)
+        if isinstance(chosen, Finding):
+            return Decision(allowed=False, revision=self.revision, violations=(chosen,))
+        return self._judge(chosen, facts, shared, observe)
+
+    def _choose(self, activation: Activation, observe: Observer) -> Profile | Finding:
+        for profile in self.profiles:
+            outcome = applies(profile.book.conditions, activation, observe)
+            if outcome is True:
+                return profile
+            if isinstance(outcome, Condition):
+                return _condition_failed(outcome)
+        return Finding(f"{self.name}/no-match", self.place, self.no_match.message, self.no_match.code)
+
+    def _judge(self, profile: Profile, facts: Facts, shared: Mapping[str, object], observe: Observer) -> Decision:
+        draft = Draft(dict(facts.metadata), facts.redirects, facts.now, observe)
+        for rule in profile.members:
+            rule.apply(draft)
+        metadata = wire.apply_defaults(draft.metadata)
+        verdict = _Verdict(facts, observe, self.messages.bind(self._message_facts(facts)), draft.findings)
+        verdict.findings += _program_findings(metadata)
+        effective = {**shared, "client": wire.total(metadata), "redirects": draft.redirects}
+        verdict.run(profile.book, _bind(profile.scope, profile.book, effective))
+        self._guard(verdict, effective)
+        return self._decision(profile, metadata, draft, verdict)
+
+    def _guard(self, verdict: _Verdict, effective: Mapping[str, object]) -> None:
+        # Guardrails without variables of their own have equal scopes: one activation, and one budget, serves them all.
+        common: Activation | None = None
+        for guardrail in self.guardrails:
+            if guardrail.book.variables:
+                activation = _bind(guardrail.scope, guardrail.book, effective)
+            else:
+                activation = common = common or _bind(guardrail.scope, guardrail.book, effective)
+            outcome = applies(guardrail.book.conditions, activation, verdict.observe)
+            if outcome is True:
+                verdict.run(guardrail.book, activation)
+            elif isinstance(outcome, Condition):
+                verdict.findings.append(_condition_failed(outcome))
+
+    def _message_facts(self, facts: Facts) -> dict[str, object]:
+        return {"operation": facts.operation, "now": facts.now, "constants": self.constants}
+
+    def _decision(self, profile: Profile, metadata: Mapping[str, object], draft: Draft, verdict: _Verdict) -> Decision:
+        by_mode: dict[Mode, list[Finding]] = {mode: [] for mode in Mode}
+        for finding in verdict.findings:
+            by_mode[finding.mode].append(finding)
+        return Decision(
+            allowed=not by_mode[Mode.ENFORCE],
+            revision=self.revision,
+            profile=profile.book.name,
+            metadata=MappingProxyType(dict(metadata)),
+            violations=tuple(by_mode[Mode.ENFORCE]),
+            warnings=tuple(by_mode[Mode.WARN]),
+            audited=tuple(by_mode[Mode.AUDIT]),
+            changes=tuple(draft.changes),
+            annotations=MappingProxyType(verdict.annotations),
+            lifetimes=profile.lifetimes,
+        )
+
+    def rules(self) -> Iterator[tuple[str, Place | None]]:
+        """Every rule's id and place: conditions, member constraints that a profile names, validations."""
+        for profile in self.profiles:
+            yield from profile.book.rules()
+            yield from ((rule.rule, rule.place) for rule in profile.members if rule.place is not None)
+        for guardrail in self.guardrails:
+            yield from guardrail.book.rules()
+
+    @property
+    def offers(self) -> Offers:
+        """What discovery can announce: the union over the profiles of what each lets a client end up with."""
+        return Offers(
+            auth_methods=self._offered("token_endpoint_auth_method", _AUTH_METHODS),
+            grant_types=self._offered("grant_types", _GRANT_TYPES),
+            response_types=self._offered("response_types", _RESPONSE_TYPES),
+            scopes=self._offered("scope", ()),
+        )
+
+    def _offered(self, member: str, unlimited: tuple[str, ...]) -> tuple[str, ...]:
+        values: Iterable[str] = (
+            value
+            for profile in self.profiles
+            for value in (unlimited if (allowed := allowed_values(profile.members, member)) is None else allowed)
+        )
+        return tuple(dict.fromkeys(values))
+
+
+def _bind(scope: Scope, book: RuleBook, values: Mapping[str, object]) -> Activation:
+    return Variables(book.variables).bind(scope, values)
+
+
+def _condition_failed(condition: Condition) -> Finding:
+    """A condition that erred denies: nobody can say whom the document is for."""
+    return Finding(condition.rule, condition.place, _CONDITION_FAILED, ErrorCode.SERVER_ERROR, errored=True)
+
+
+def _program_findings(metadata: Mapping[str, object]) -> list[Finding]:
+    """What the program itself demands of an effective client, whatever the policy says and in whatever mode."""
+    return [
+        Finding(f"registrar/{problem.member.partition('#')[0]}", None, problem.message, problem.code, f"/{problem.member}")
+        for problem in wire.check(metadata)
+    ]

@@ -1,0 +1,133 @@
+"""Rules: what must be true, from when on, and what becomes of it when it is not."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from registrar.cel import Activation, EvaluationError, Expression
+from registrar.errors import Place
+from registrar.policy.decision import Finding, Mode
+from registrar.wire import ErrorCode
+
+# Told to whoever watches a decision being made: a rule id and what it came to; None is a runtime error.
+Observer = Callable[[str, bool | None], None]
+
+_UNPRINTABLE = {ord('"'): "'", ord("\\"): "/"}
+
+
+def unobserved(_rule: str, _outcome: bool | None) -> None:
+    """The observer of a decision that nobody watches."""
+
+
+def printable(text: str, limit: int = 300) -> str:
+    """`text` in the characters that RFC 6749 §5.2 allows in an `error_description`, at most `limit` of them."""
+    shortened = text[:limit].translate(_UNPRINTABLE)
+    return "".join(character if " " <= character <= "~" else "?" for character in shortened)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A rule's mode, and the moment from which it is enforced whatever the mode says."""
+
+    mode: Mode = Mode.ENFORCE
+    enforce_after: datetime | None = None
+
+    def at(self, now: datetime) -> Mode:
+        if self.enforce_after is not None and now >= self.enforce_after:
+            return Mode.ENFORCE
+        return self.mode
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One of a document's `matchConditions`."""
+
+    rule: str
+    expression: Expression
+    place: Place
+
+
+def applies(conditions: Sequence[Condition], activation: Activation, observe: Observer) -> bool | Condition:
+    """Whether all conditions are true. A definite false outweighs an error; an error without one is the condition that failed.
+
+    Every condition is looked at until one is false, so that an error in front of a false does not refuse the client.
+    """
+    failed: Condition | None = None
+    for condition in conditions:
+        try:
+            outcome = condition.expression.evaluate(activation) is True
+        except EvaluationError:
+            observe(condition.rule, None)
+            failed = failed or condition
+            continue
+        observe(condition.rule, outcome)
+        if not outcome:
+            return False
+    return True if failed is None else failed
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """One of a document's `validations`: an expression that must be true of the effective client."""
+
+    rule: str
+    expression: Expression
+    place: Place
+    message: str
+    message_expression: Expression | None = None
+    code: ErrorCode = ErrorCode.INVALID_CLIENT_METADATA
+    field: str = ""
+    switch: Switch = Switch()
+
+    def check(self, activation: Activation, message_activation: Activation, now: datetime, observe: Observer) -> Finding | None:
+        """None when the expression is true. Anything else (false, an error, an exhausted budget) is a finding."""
+        try:
+            outcome = self.expression.evaluate(activation) is True
+        except EvaluationError:
+            observe(self.rule, None)
+            return self._finding(self.message, now, errored=True)
+        observe(self.rule, outcome)
+        return None if outcome else self._finding(self._words(message_activation), now)
+
+    def _finding(self, message: str, now: datetime, *, errored: bool = False) -> Finding:
+        return Finding(self.rule, self.place, message, self.code, self.field, self.switch.at(now), errored)
+
+    def _words(self, activation: Activation) -> str:
+        if self.message_expression is None:
+            return self.message
+        try:
+            return printable(str(self.message_expression.evaluate(activation))) or self.message
+        except EvaluationError:
+            return self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One of a document's `auditAnnotations`: recorded, never told to the client, without a say in the decision."""
+
+    key: str
+    expression: Expression
+
+    def value(self, activation: Activation) -> str:
+        try:
+            return str(self.expression.evaluate(activation))
+        except EvaluationError:
+            return "(error)"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """What a Profile and a Guardrail have in common: when they apply, their variables, their rules."""
+
+    name: str
+    place: Place
+    conditions: tuple[Condition, ...] = ()
+    variables: Mapping[str, Expression] = field(default_factory=dict)
+    validations: tuple[Validation, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
+
+    def rules(self) -> Iterator[tuple[str, Place]]:
+        for condition in self.conditions:
+            yield condition.rule, condition.place
+        for validation in self.validations:
+            yield validation.rule, validation.place

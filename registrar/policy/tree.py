@@ -1,0 +1,125 @@
+"""A policy tree as documents: which files belong to it, and whether each has the right place, structure and name."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from registrar.documents import Document, read_yaml
+from registrar.errors import LoadError, Place, Problem
+from registrar.policy.reading import dotted
+from registrar.schema import Schema
+
+HEAD = "policyset.yaml"
+_FOLDERS = {"profiles": "Profile", "guardrails": "Guardrail", "tests": "TestSuite"}
+_DEPTH = 6
+_YAML = re.compile(r"\.ya?ml\Z", re.IGNORECASE)
+
+
+def read_files(directory: Path) -> Mapping[str, bytes]:
+    """The tree's files by their path in it: every YAML file that is not hidden. Other files (a README) are no policy.
+
+    Symbolic links are followed, as Kubernetes mounts a ConfigMap by them. Raises LoadError.
+    """
+    if not directory.is_dir():
+        raise LoadError([Problem(start_of("."), "", "is no directory")])
+    files: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for path in sorted(_yaml_files(directory, _DEPTH)):
+        name = path.relative_to(directory).as_posix()
+        try:
+            files[name] = path.read_bytes()
+        except OSError as error:
+            problems.append(Problem(start_of(name), "", f"cannot be read: {error.strerror}"))
+    if problems:
+        raise LoadError(problems)
+    return MappingProxyType(files)
+
+
+def _yaml_files(directory: Path, depth: int) -> Iterable[Path]:
+    for path in directory.iterdir():
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            if depth:
+                yield from _yaml_files(path, depth - 1)
+        elif _YAML.search(path.name):
+            yield path
+
+
+@dataclass(slots=True)
+class Tree:
+    """The documents of a tree that have the right structure, by path, and the mistakes found so far."""
+
+    documents: dict[str, Document] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def of(self, kind: str) -> list[tuple[str, Document]]:
+        return [(path, document) for path, document in self.documents.items() if document.value["kind"] == kind]
+
+
+def read_tree(files: Mapping[str, bytes], schema: Schema) -> Tree:
+    """Parses every file and checks its place, its structure and its name. Raises nothing: mistakes are in the tree's problems."""
+    tree = Tree()
+    for path, content in sorted(files.items()):
+        kind = _kind_at(path)
+        if kind is None:
+            tree.problems.append(Problem(start_of(path), "", _misplaced(path)))
+            continue
+        document = _parsed(path, content, tree.problems)
+        if document is None:
+            continue
+        problems = list(_structure(document, kind, path, schema))
+        tree.problems += problems
+        if not problems:
+            tree.documents[path] = document
+    if HEAD not in files:
+        tree.problems.append(Problem(start_of(HEAD), "", "is missing: a policy tree has exactly one"))
+    return tree
+
+
+def start_of(path: str) -> Place:
+    return Place(path, 1, 1)
+
+
+def _kind_at(path: str) -> str | None:
+    """The kind of document that belongs at `path`."""
+    if path == HEAD:
+        return "PolicySet"
+    folder, _, name = path.partition("/")
+    if "/" in name or not name.endswith(".yaml") or (folder == "tests" and not name.endswith("_test.yaml")):
+        return None
+    return _FOLDERS.get(folder)
+
+
+def _misplaced(path: str) -> str:
+    # A guardrail that nobody reads guards nothing, so a file that looks like policy is never passed over.
+    return f"is at no place of a policy tree: {HEAD}, profiles/*.yaml, guardrails/*.yaml and tests/*_test.yaml are (found {path})"
+
+
+def _parsed(path: str, content: bytes, problems: list[Problem]) -> Document | None:
+    try:
+        return read_yaml(content.decode("utf-8"), path)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        problems.append(Problem(Place(path, line, 1), "", "is not UTF-8"))
+    except LoadError as error:
+        problems.extend(error.problems)
+    return None
+
+
+def _structure(document: Document, kind: str, path: str, schema: Schema) -> Iterable[Problem]:
+    value = document.value
+    found = value.get("kind") if isinstance(value, dict) else None
+    if isinstance(found, str) and found != kind:
+        yield Problem(document.place(("kind",)), "kind", f'must be {kind} here, not "{found}"')
+        return
+    for problem in schema.at(f"/$defs/{kind}").problems(value, echo=True):
+        unknown = problem.keyword in ("additionalProperties", "unevaluatedProperties")
+        yield Problem(document.place(problem.path, key=unknown), dotted(problem.path), problem.message)
+        if not problem.path:
+            return
+    name, stem = value["metadata"]["name"], path.rpartition("/")[2].removesuffix(".yaml").removesuffix("_test")
+    if kind != "PolicySet" and name != stem:
+        yield Problem(document.place(("metadata", "name")), "metadata.name", f'must be "{stem}", as the file is called')

@@ -1,0 +1,136 @@
+"""What expressions may name: the types of the facts, and how a decision binds them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from registrar import wire
+from registrar.cel import (
+    BOOL,
+    DYN,
+    INT,
+    STRING,
+    TIMESTAMP,
+    Activation,
+    EvaluationError,
+    Expression,
+    ListType,
+    MapType,
+    RecordType,
+    Scope,
+    Type,
+)
+from registrar.policy.facts import Facts
+from registrar.wire import MEMBERS, MemberKind
+
+_KINDS: Mapping[MemberKind, Type] = MappingProxyType(
+    {
+        MemberKind.STRING: STRING,
+        MemberKind.URI: STRING,
+        MemberKind.SCOPE: STRING,
+        MemberKind.STRINGS: ListType(STRING),
+        MemberKind.BOOLEAN: BOOL,
+        MemberKind.INTEGER: INT,
+        MemberKind.OBJECT: MapType(STRING, DYN),
+    }
+)
+
+CLIENT = RecordType(
+    "client", {name: _KINDS[member.kind] for name, member in MEMBERS.items()} | {"localized": MapType(STRING, STRING)}
+)
+REDIRECT = RecordType(
+    "redirect",
+    {
+        "uri": STRING,
+        "scheme": STRING,
+        "host": STRING,
+        "port": INT,
+        "path": STRING,
+        "query": STRING,
+        "loopback": BOOL,
+        "private_use": BOOL,
+        "ip_literal": BOOL,
+    },
+    attributes=True,
+)
+SOURCE = RecordType(
+    "source",
+    {"ip": STRING, "prefix": STRING, "networks": ListType(STRING), "user_agent": STRING, "origin": STRING},
+    attributes=True,
+)
+TOKEN = RecordType(
+    "token",
+    {"present": BOOL, "id": STRING, "scopes": ListType(STRING), "labels": MapType(STRING, STRING)},
+    attributes=True,
+)
+SOFTWARE_STATEMENT = RecordType(
+    "software_statement",
+    {"present": BOOL, "verified": BOOL, "issuer": STRING, "claims": MapType(STRING, DYN)},
+    attributes=True,
+)
+
+FACTS: Mapping[str, Type] = MappingProxyType(
+    {
+        "client": CLIENT,
+        "redirects": ListType(REDIRECT),
+        "submitted": MapType(STRING, DYN),
+        "source": SOURCE,
+        "token": TOKEN,
+        "software_statement": SOFTWARE_STATEMENT,
+        "operation": STRING,
+        "existing": CLIENT,
+        "now": TIMESTAMP,
+    }
+)
+
+# What a message to the client may be made of: nothing of the request, so that no answer can echo input.
+MESSAGE_FACTS: Mapping[str, Type] = MappingProxyType({"operation": STRING, "now": TIMESTAMP})
+
+_NO_CLIENT = MappingProxyType(wire.total({}))
+
+
+def bindings(facts: Facts) -> dict[str, object]:
+    """The values of `FACTS` for one decision."""
+    return {
+        "client": wire.total(facts.metadata),
+        "redirects": facts.redirects,
+        "submitted": facts.submitted,
+        "source": facts.source,
+        "token": facts.token,
+        "software_statement": facts.software_statement,
+        "operation": facts.operation,
+        "existing": wire.total(facts.existing) if facts.existing else _NO_CLIENT,
+        "now": facts.now,
+    }
+
+
+class Variables:
+    """The `variables` record of one decision: each is computed when first asked for, at most once, errors included."""
+
+    __slots__ = ("_activation", "_expressions", "_outcomes")
+
+    def __init__(self, expressions: Mapping[str, Expression]) -> None:
+        self._expressions = expressions
+        self._outcomes: dict[str, object] = {}
+        self._activation: Activation | None = None
+
+    def bind(self, scope: Scope, values: Mapping[str, object]) -> Activation:
+        """An activation of `scope` in which `variables` is this record."""
+        self._activation = scope.bind({**values, "variables": self})
+        return self._activation
+
+    def __getitem__(self, name: str) -> object:
+        if name not in self._outcomes:
+            self._outcomes[name] = self._compute(name)
+        outcome = self._outcomes[name]
+        if isinstance(outcome, EvaluationError):
+            raise outcome
+        return outcome
+
+    def _compute(self, name: str) -> object:
+        if self._activation is None:
+            raise RuntimeError("variables are read before they are bound")
+        try:
+            return self._expressions[name].evaluate(self._activation)
+        except EvaluationError as error:
+            # The reader's own place is what a report shows, so the failing variable is named, not its offset.
+            return EvaluationError(f"variables.{name}: {error.reason}", 0)
