@@ -1,0 +1,23 @@
+"""Where clients, decisions and policy revisions are kept: SQLite in one file, or PostgreSQL."""
+
+from registrar.store.failures import DatabaseURLError, DuplicateError, OutcomeUnknown, SchemaTooNew, StoreUnavailable
+from registrar.store.journal import ChainBreak, Head
+from registrar.store.records import Activation, Client, DecisionRecord, Result, Status
+from registrar.store.store import Store, Verification
+
+__all__ = [
+    "Activation",
+    "ChainBreak",
+    "Client",
+    "DatabaseURLError",
+    "DecisionRecord",
+    "DuplicateError",
+    "Head",
+    "OutcomeUnknown",
+    "Result",
+    "SchemaTooNew",
+    "Status",
+    "Store",
+    "StoreUnavailable",
+    "Verification",
+]

@@ -1,0 +1,27 @@
+"""How the store says no."""
+
+from registrar.errors import RegistrarError
+
+
+class StoreUnavailable(RegistrarError):
+    """The database cannot serve now (locked, full, read-only, gone, corrupt, connection lost): nothing was stored.
+
+    The text names the cause, for the log; it is not for clients, who get 503 (`temporarily_unavailable`). The same call may
+    succeed later: the store recovers by itself when the cause is gone.
+    """
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """The database went silent while it was committing: the unit of work is stored whole, or not at all."""
+
+
+class DuplicateError(RegistrarError):
+    """A client id or a decision id that exists already; nothing of the unit of work was stored."""
+
+
+class SchemaTooNew(RegistrarError):
+    """The database was migrated by a newer release than this one, which must not guess what the new schema means."""
+
+
+class DatabaseURLError(RegistrarError):
+    """A database URL that this program cannot use. The text never shows the URL, which may hold a password."""

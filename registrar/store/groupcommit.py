@@ -1,0 +1,155 @@
+"""Group commit: units of work that wait at the same time share one transaction, and so one fsync.
+
+One thread writes. It takes whatever waits, runs each unit in a savepoint of its own, commits once, and only then answers:
+nothing is acknowledged before it is durable, a unit that fails does not fail its neighbours, and a commit that fails fails
+all of them. There is no delay to collect more: while one commit runs, the next batch gathers by itself.
+"""
+
+import threading
+from collections import deque
+from enum import Enum, auto
+from typing import Protocol
+
+from registrar.store.failures import OutcomeUnknown, StoreUnavailable
+from registrar.store.transaction import Transaction, Unit
+
+_LARGEST_BATCH = 256
+
+
+class Writable(Protocol):
+    """The database as the writer thread needs it: one transaction at a time, with savepoints."""
+
+    def begin(self) -> Transaction:
+        """Open a write transaction, waiting a bounded time for the lock. Raises StoreUnavailable."""
+
+    def attempt(self, transaction: Transaction, unit: Unit) -> Exception | None:
+        """Run `unit` in a savepoint and undo it alone when it fails: its error. Raises StoreUnavailable for the whole."""
+
+    def commit(self, transaction: Transaction) -> None:
+        """Make all of it durable. Raises StoreUnavailable when nothing was stored."""
+
+    def abandon(self) -> None:
+        """Undo the open transaction, if there is one. Never raises."""
+
+
+class _State(Enum):
+    WAITING = auto()  # in the queue: its owner may still withdraw it
+    CLAIMED = auto()  # in a transaction: it ends as the transaction ends
+
+
+class _Ticket:
+    """A unit of work on its way. `state` changes under the queue's lock only."""
+
+    __slots__ = ("_answered", "error", "state", "unit")
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.state = _State.WAITING
+        self.error: Exception | None = None
+        self._answered = threading.Lock()  # held until there is an answer: half the cost of an Event
+        self._answered.acquire()
+
+    def answered_within(self, seconds: float) -> bool:
+        return self._answered.acquire(timeout=seconds)
+
+    def answer(self, error: Exception | None) -> None:
+        self.error = error
+        self._answered.release()
+
+
+class GroupCommit:
+    """The queue before one writer thread, which starts with the first unit and ends with `close`."""
+
+    def __init__(self, database: Writable, *, patience: float) -> None:
+        """`patience`: seconds that a unit waits to be claimed, and once more at most for a commit that has begun."""
+        self._database = database
+        self._patience = patience
+        self._queue: deque[_Ticket] = deque()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def run(self, unit: Unit) -> None:
+        """Store `unit` durably, or raise.
+
+        Raises what the unit raised; StoreUnavailable when it was not stored and never will be; OutcomeUnknown when a commit
+        that had begun did not come back.
+        """
+        ticket = self._enqueue(unit)
+        if not ticket.answered_within(self._patience):
+            self._withdraw(ticket)
+        if ticket.error is not None:
+            raise ticket.error
+
+    def close(self) -> None:
+        """Refuse new units, finish those that wait, end the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _enqueue(self, unit: Unit) -> _Ticket:
+        ticket = _Ticket(unit)
+        with self._changed:
+            if self._closed:
+                raise StoreUnavailable("the store is closed")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._write, name="store-writer", daemon=True)
+                self._thread.start()
+            self._queue.append(ticket)
+            self._changed.notify()
+        return ticket
+
+    def _withdraw(self, ticket: _Ticket) -> None:
+        with self._changed:
+            if ticket.state is _State.WAITING:
+                self._queue.remove(ticket)
+                raise StoreUnavailable(f"the database's writer did not get to this within {self._patience:g} s")
+        # Claimed: its transaction decides now, and an answer given before that could turn out wrong.
+        if not ticket.answered_within(self._patience):
+            raise OutcomeUnknown(f"a commit has been running for more than {self._patience:g} s")
+
+    def _write(self) -> None:
+        while self._wait():
+            self._commit()
+
+    def _wait(self) -> bool:
+        with self._changed:
+            while not self._queue and not self._closed:
+                self._changed.wait()
+            return bool(self._queue)
+
+    def _commit(self) -> None:
+        try:
+            transaction = self._database.begin()
+        except Exception as error:
+            self._database.abandon()
+            _refuse(self._claim(), error)
+            return
+        # Claimed only now: while the database was locked, owners could still withdraw, and more could join.
+        batch = self._claim()
+        try:
+            errors = [self._database.attempt(transaction, ticket.unit) for ticket in batch]
+            self._database.commit(transaction)
+        except Exception as error:
+            self._database.abandon()
+            _refuse(batch, error)
+            return
+        for ticket, unit_error in zip(batch, errors, strict=True):
+            ticket.answer(unit_error)
+
+    def _claim(self) -> list[_Ticket]:
+        with self._changed:
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), _LARGEST_BATCH))]
+            for ticket in batch:
+                ticket.state = _State.CLAIMED
+        return batch
+
+
+def _refuse(batch: list[_Ticket], cause: Exception) -> None:
+    """Answer everybody with an error object of their own: threads must not share a traceback."""
+    for ticket in batch:
+        error = StoreUnavailable(str(cause) if isinstance(cause, StoreUnavailable) else f"the writer failed: {cause!r}")
+        error.__cause__ = cause
+        ticket.answer(error)

@@ -1,0 +1,271 @@
+"""SQLite, the embedded default: one file, one writer with group commit, readers beside it.
+
+WAL gives readers a snapshot while the writer works; `synchronous=FULL` makes a commit durable before it returns. Every
+process that opens the file appends to the same journal: SQLite's write lock orders them, and the journal's head is read
+inside the transaction, so a second process makes both slower and neither wrong.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+import peewee
+
+from registrar.store.failures import DuplicateError, StoreUnavailable
+from registrar.store.groupcommit import GroupCommit
+from registrar.store.journal import Head
+from registrar.store.migrations import NEWEST, applied
+from registrar.store.statements import Statements, execute, statements
+from registrar.store.transaction import Transaction, Unit
+
+_JOURNAL = "main"
+_PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": "full",
+    "foreign_keys": 1,
+    # After a burst the log shrinks to this many bytes again.
+    "journal_size_limit": 64 * 1024 * 1024,
+}
+# SQLite's primary result codes by what an operator should look at.
+_CAUSES = {
+    "SQLITE_BUSY": "is locked by another process",
+    "SQLITE_LOCKED": "is locked by another process",
+    "SQLITE_FULL": "has no room: the disk is full",
+    "SQLITE_READONLY": "is read-only",
+    "SQLITE_CANTOPEN": "cannot be opened",
+    "SQLITE_PERM": "cannot be opened",
+    "SQLITE_CORRUPT": "is corrupt",
+    "SQLITE_NOTADB": "is no SQLite database",
+    "SQLITE_IOERR": "cannot be read or written: the disk failed or is full",
+}
+# Errors of one statement's values; everything else concerns the whole transaction, which SQLite may have undone already.
+_OF_ONE_UNIT = {"", "SQLITE_CONSTRAINT", "SQLITE_TOOBIG", "SQLITE_MISMATCH", "SQLITE_RANGE"}
+_DUPLICATES = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
+
+T = TypeVar("T")
+
+
+class DatabaseFile:
+    """The file itself: opens connections to it, notices when it is another one, and names what is wrong with it."""
+
+    def __init__(self, path: Path, *, patience: float) -> None:
+        """`patience`: seconds that a statement waits for a lock of another process."""
+        self.path = path
+        self._patience = patience
+
+    def create(self) -> None:
+        """Make an empty file that only its owner may read, unless there is one. Raises StoreUnavailable."""
+        try:
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        except PermissionError:
+            if not self.path.exists():  # one that is there and read-only can still be read
+                raise StoreUnavailable(f"{self.path} cannot be created: permission denied") from None
+        except OSError as error:
+            raise StoreUnavailable(f"{self.path} cannot be created: {error.strerror}") from error
+
+    def connect(self) -> peewee.SqliteDatabase:
+        """A connection for one thread at a time, to a file that exists. Raises StoreUnavailable."""
+        database = peewee.SqliteDatabase(
+            # mode=rw: a file that was deleted while the program runs must not come back empty.
+            f"file:{quote(str(self.path))}?mode=rw",
+            pragmas=_PRAGMAS,
+            timeout=self._patience,
+            thread_safe=False,
+            autoconnect=False,
+            uri=True,
+            check_same_thread=False,
+        )
+        try:
+            database.connect()
+            self._require_wal(database)
+        except peewee.PeeweeException as error:
+            database.close()
+            raise self.unavailable(error) from error
+        return database
+
+    def _require_wal(self, database: peewee.SqliteDatabase) -> None:
+        if database.journal_mode != "wal":
+            database.close()
+            raise StoreUnavailable(f"{self.path} cannot use a write-ahead log (a network file system?)")
+
+    def identity(self) -> tuple[int, ...]:
+        """Which files are there now, main file and log. Raises StoreUnavailable when one is gone."""
+        try:
+            found = (os.stat(self.path), os.stat(f"{self.path}-wal"))
+        except OSError as error:
+            raise StoreUnavailable(f"{error.filename} is gone: {error.strerror}") from error
+        return tuple(number for status in found for number in (status.st_dev, status.st_ino))
+
+    def unavailable(self, error: peewee.PeeweeException) -> StoreUnavailable:
+        """The error that a caller gets for `error`."""
+        cause = _CAUSES.get(_primary(error), f"failed: {error}")
+        return StoreUnavailable(f"{self.path} {cause} ({_code(error) or type(error).__name__})")
+
+
+def _code(error: peewee.PeeweeException) -> str:
+    """SQLite's name for `error`; empty when it was raised before SQLite saw the statement."""
+    return str(getattr(getattr(error, "orig", None), "sqlite_errorname", ""))
+
+
+def _primary(error: peewee.PeeweeException) -> str:
+    return "_".join(_code(error).split("_")[:2])
+
+
+class Connection:
+    """A connection that is opened when it is needed, and again when its file was replaced or it was dropped."""
+
+    def __init__(self, file: DatabaseFile) -> None:
+        self._file = file
+        self._database: peewee.SqliteDatabase | None = None
+        self._identity: tuple[int, ...] = ()
+
+    def database(self) -> peewee.SqliteDatabase:
+        """The open connection. Raises StoreUnavailable."""
+        if self._database is not None and self._identity != self._file.identity():
+            self.drop()
+        if self._database is None:
+            self._database = self._open()
+        return self._database
+
+    def confirm(self) -> None:
+        """Raise StoreUnavailable unless the file is still the one that this connection has open."""
+        if self._identity != self._file.identity():
+            raise StoreUnavailable(f"{self._file.path} was replaced by another file")
+
+    def drop(self) -> None:
+        """Close the connection, which undoes an open transaction. Never raises."""
+        if self._database is not None:
+            with suppress(Exception):
+                self._database.close()
+        self._database = None
+
+    def _open(self) -> peewee.SqliteDatabase:
+        database = self._file.connect()
+        try:
+            version = applied(database)
+            if version != NEWEST:
+                raise StoreUnavailable(f"{self._file.path} was replaced by a file of schema version {version}, not {NEWEST}")
+            self._identity = self._file.identity()
+        except peewee.PeeweeException as error:
+            database.close()
+            raise self._file.unavailable(error) from error
+        except StoreUnavailable:
+            database.close()
+            raise
+        return database
+
+
+class _Writer:
+    """The writing connection, as group commit drives it."""
+
+    def __init__(self, file: DatabaseFile, sql: Statements) -> None:
+        self._file = file
+        self._connection = Connection(file)
+        self._statements = sql
+
+    def begin(self) -> Transaction:
+        database = self._connection.database()
+        try:
+            execute(database, "BEGIN IMMEDIATE")
+            row = execute(database, self._statements.select_head, (_JOURNAL, 1)).fetchone()
+        except peewee.PeeweeException as error:
+            raise self._file.unavailable(error) from error
+        return Transaction(database, self._statements, Head(_JOURNAL, *(row or ())))
+
+    def attempt(self, transaction: Transaction, unit: Unit) -> Exception | None:
+        head = transaction.head
+        transaction.execute("SAVEPOINT unit")
+        try:
+            unit(transaction)
+        except peewee.PeeweeException as error:
+            if _primary(error) not in _OF_ONE_UNIT:
+                raise self._file.unavailable(error) from error
+            failure: Exception | None = _for_caller(error)
+        except Exception as error:
+            failure = error
+        else:
+            failure = None
+        if failure is not None:
+            transaction.execute("ROLLBACK TO unit")
+            transaction.head = head
+        transaction.execute("RELEASE unit")
+        return failure
+
+    def commit(self, transaction: Transaction) -> None:
+        try:
+            transaction.execute("COMMIT")
+        except peewee.PeeweeException as error:
+            raise self._file.unavailable(error) from error
+        # A process can write into a deleted file as if nothing were wrong; what is acknowledged must be in the one that is there.
+        self._connection.confirm()
+
+    def abandon(self) -> None:
+        self._connection.drop()
+
+
+def _for_caller(error: peewee.PeeweeException) -> Exception:
+    if _code(error) in _DUPLICATES:
+        return DuplicateError(str(error))
+    return error
+
+
+class SqliteBackend:
+    """One SQLite file as a place to write units of work and to read."""
+
+    def __init__(self, path: Path, *, patience: float) -> None:
+        """Opens nothing yet. `patience`: seconds that a verb waits for the database at most."""
+        # A little less for the lock than for the turn, so that who waits hears the cause and not only that it took long.
+        self._file = DatabaseFile(path, patience=patience * 0.8)
+        self.statements = statements(peewee.SqliteDatabase(None))
+        self._writer = _Writer(self._file, self.statements)
+        self._queue = GroupCommit(self._writer, patience=patience)
+        self._idle: list[Connection] = []
+        self._closed = False
+
+    @contextmanager
+    def migrating(self) -> Iterator[peewee.Database]:
+        """A connection for the migrations, to a file that is made when there is none. Raises StoreUnavailable."""
+        self._file.create()
+        database = self._file.connect()
+        try:
+            yield database
+        except peewee.PeeweeException as error:
+            raise self._file.unavailable(error) from error
+        finally:
+            database.close()
+
+    def write(self, unit: Unit) -> None:
+        """Store `unit` durably; see `GroupCommit.run`."""
+        self._queue.run(unit)
+
+    def read(self, query: Callable[[peewee.Database], T]) -> T:
+        """Answer `query` from a snapshot of its own. Raises StoreUnavailable."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        connection = self._borrow()
+        try:
+            answer = query(connection.database())
+        except BaseException as error:
+            connection.drop()
+            if isinstance(error, peewee.PeeweeException):
+                raise self._file.unavailable(error) from error
+            raise
+        self._idle.append(connection)
+        return answer
+
+    def _borrow(self) -> Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return Connection(self._file)
+
+    def close(self) -> None:
+        """Finish what waits, then close every connection."""
+        self._queue.close()
+        self._writer.abandon()
+        self._closed = True
+        while self._idle:
+            self._idle.pop().drop()

@@ -1,0 +1,88 @@
+"""The SQL of the verbs, generated once from the models: Peewee's query building costs more than the insert it builds."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import peewee
+
+from registrar.store.models import ActivationRow, ClientRow, DecisionRow, RevisionFileRow, RevisionRow
+
+
+def execute(database: peewee.Database, sql: str, values: Sequence[object] = ()) -> Any:
+    """Run one statement; answers the driver's cursor. Raises what Peewee makes of the driver's errors."""
+    return database.execute_sql(sql, values)  # type: ignore[no-untyped-call]  # the one untyped door of Peewee's stubs
+
+
+def columns(model: type[peewee.Model]) -> tuple[str, ...]:
+    """The column names of `model`, in the order of every statement here."""
+    return tuple(field.name for field in model._meta.sorted_fields)
+
+
+CLIENT_COLUMNS = columns(ClientRow)
+DECISION_COLUMNS = columns(DecisionRow)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statements:
+    """Constant SQL in the dialect of one database."""
+
+    insert_client: str
+    select_client: str
+    insert_decision: str
+    select_decision: str
+    select_head: str
+    select_journals: str
+    select_links: str
+    insert_revision: str
+    insert_revision_file: str
+    select_revision: str
+    select_revision_files: str
+    insert_activation: str
+    select_last_activation: str
+    select_activations: str
+    touch: str
+
+
+def statements(database: peewee.Database) -> Statements:
+    """Build every statement for `database`, which need not be connected."""
+    links = _select(DecisionRow).where(DecisionRow.journal == "").order_by(DecisionRow.seq)
+    activations = _select(ActivationRow)
+
+    def sql(query: peewee.Query) -> str:
+        text, _ = database.get_sql_context().sql(query).query()
+        return str(text)
+
+    return Statements(
+        insert_client=sql(_insert(ClientRow)),
+        select_client=sql(_select(ClientRow).where(ClientRow.client_id == "")),
+        insert_decision=sql(_insert(DecisionRow)),
+        select_decision=sql(_select(DecisionRow).where(DecisionRow.decision_id == "")),
+        select_head=sql(
+            DecisionRow.select(DecisionRow.seq, DecisionRow.hash)
+            .where(DecisionRow.journal == "")
+            .order_by(DecisionRow.seq.desc())
+            .limit(1)
+        ),
+        select_journals=sql(DecisionRow.select(DecisionRow.journal).distinct().order_by(DecisionRow.journal)),
+        select_links=sql(links.where(DecisionRow.seq > 0).limit(1)),
+        insert_revision=sql(_insert(RevisionRow).on_conflict_ignore()),
+        insert_revision_file=sql(_insert(RevisionFileRow).on_conflict_ignore()),
+        select_revision=sql(_select(RevisionRow).where(RevisionRow.revision == "")),
+        select_revision_files=sql(
+            RevisionFileRow.select(RevisionFileRow.path, RevisionFileRow.content).where(RevisionFileRow.revision == "")
+        ),
+        insert_activation=sql(_insert(ActivationRow, columns(ActivationRow)[1:])),
+        select_last_activation=sql(activations.order_by(ActivationRow.seq.desc()).limit(1)),
+        select_activations=sql(activations.order_by(ActivationRow.seq)),
+        touch="UPDATE schema_version SET applied_at = applied_at",
+    )
+
+
+def _insert(model: type[peewee.Model], names: Iterable[str] = ()) -> peewee.ModelInsert:
+    fields = [getattr(model, name) for name in names or columns(model)]
+    return model.insert_many([[None] * len(fields)], fields=fields)
+
+
+def _select(model: type[peewee.Model]) -> peewee.ModelSelect:
+    return model.select(*model._meta.sorted_fields)

@@ -1,0 +1,215 @@
+"""The store: one method per verb, one transaction per method, whatever database is behind it."""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from urllib.parse import unquote
+
+import peewee
+
+from registrar.store import migrations
+from registrar.store.failures import DatabaseURLError, DuplicateError, OutcomeUnknown, StoreUnavailable
+from registrar.store.journal import ChainBreak, Entry, Head, Link, canonical, walk
+from registrar.store.records import Activation, Client, DecisionRecord
+from registrar.store.sqlite import SqliteBackend
+from registrar.store.statements import CLIENT_COLUMNS, Statements, execute
+from registrar.store.transaction import Transaction, Unit
+
+PATIENCE = 5.0
+"""Seconds that a verb waits for the database before it answers StoreUnavailable."""
+
+_CHUNK = 500  # links read at once while a journal is verified: no long read transaction, bounded memory
+_METADATA = CLIENT_COLUMNS.index("metadata")
+_client_values = attrgetter(*CLIENT_COLUMNS)
+
+T = TypeVar("T")
+
+
+class Backend(Protocol):
+    """What the verbs need of a database."""
+
+    statements: Statements
+
+    def migrating(self) -> AbstractContextManager[peewee.Database]:
+        """A connection that the migrations may use."""
+
+    def write(self, unit: Unit) -> None:
+        """Store a unit of work durably, or raise."""
+
+    def read(self, query: Callable[[peewee.Database], T]) -> T:
+        """Answer a query."""
+
+    def close(self) -> None:
+        """Finish, and release every connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a walk over the journals found: records that chain, the heads reached, the first break of each broken journal."""
+
+    records: int
+    heads: tuple[Head, ...]
+    breaks: tuple[ChainBreak, ...]
+
+
+class Store:
+    """Clients, decisions and policy revisions in one database. Safe to share between threads; not across a fork.
+
+    Every verb raises StoreUnavailable when the database cannot serve within the store's patience.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        """Use `Store.open`; this takes a backend whose schema is current."""
+        self._backend = backend
+        self._sql = backend.statements
+
+    @classmethod
+    def open(cls, url: str, *, patience: float = PATIENCE) -> "Store":
+        """Open, and migrate when it is empty or older, the database at `url`.
+
+        `sqlite:////absolute/path.db`, `sqlite:///relative.db` or `postgresql://…`. Raises DatabaseURLError, SchemaTooNew,
+        StoreUnavailable.
+        """
+        backend = _backend(url, patience)
+        try:
+            with backend.migrating() as database:
+                migrations.migrate(database)
+        except BaseException:
+            backend.close()
+            raise
+        return cls(backend)
+
+    def add(self, client: Client, decision: DecisionRecord) -> None:
+        """Store a client and the decision that admitted it, both or neither, durably.
+
+        Raises DuplicateError when either id exists, ValueError or TypeError for a value that is no JSON.
+        """
+        entry = Entry.of(decision)
+        values = _row(client)
+
+        def unit(transaction: Transaction) -> None:
+            transaction.append(entry)
+            transaction.execute(self._sql.insert_client, values)
+
+        self._append(unit, entry)
+
+    def record(self, decision: DecisionRecord) -> None:
+        """Store a decision that made no client. Raises as `add`."""
+        entry = Entry.of(decision)
+        self._append(lambda transaction: transaction.append(entry), entry)
+
+    def client(self, client_id: str) -> Client | None:
+        """The client, in whatever status; None when there never was one."""
+        row = self._one(self._sql.select_client, (client_id,))
+        return _client(row) if row else None
+
+    def decision(self, decision_id: str) -> DecisionRecord | None:
+        """The decision as it was recorded."""
+        row = self._one(self._sql.select_decision, (decision_id,))
+        return Link(*row).entry.decision if row else None
+
+    def activate(
+        self, revision: str, files: Mapping[str, bytes], *, at: int, commit: str = "", dirty: bool = False
+    ) -> None:
+        """Note that `revision` came into force at `at` (epoch seconds), and keep its files if they are not kept yet.
+
+        Nothing is noted when the newest activation is of this revision, commit and state already: workers and restarts
+        repeat it.
+        """
+        sql = self._sql
+
+        def unit(transaction: Transaction) -> None:
+            transaction.execute(sql.insert_revision, (revision,))
+            for path, content in sorted(files.items()):
+                transaction.execute(sql.insert_revision_file, (revision, path, content))
+            newest = transaction.execute(sql.select_last_activation, (1,)).fetchone()
+            if newest is None or _activation(newest) != Activation(
+                revision=revision, activated_at=newest[2], commit=commit, dirty=dirty
+            ):
+                transaction.execute(sql.insert_activation, (revision, at, commit, dirty))
+
+        self._backend.write(unit)
+
+    def revision(self, revision: str) -> dict[str, bytes] | None:
+        """The files of a revision that was once in force, by path; None for any other."""
+        if self._one(self._sql.select_revision, (revision,)) is None:
+            return None
+        return {path: bytes(content) for path, content in self._all(self._sql.select_revision_files, (revision,))}
+
+    def activations(self) -> tuple[Activation, ...]:
+        """Which revision came into force when, oldest first."""
+        return tuple(map(_activation, self._all(self._sql.select_activations)))
+
+    def verify(self, journal: str | None = None) -> Verification:
+        """Recompute the hash chain of `journal`, or of every journal."""
+        names = [journal] if journal is not None else [row[0] for row in self._all(self._sql.select_journals)]
+        found = [walk(Head(name), self._links(name)) for name in names]
+        heads = tuple(head for head, _ in found)
+        return Verification(sum(head.seq for head in heads), heads, tuple(flaw for _, flaw in found if flaw))
+
+    def check(self) -> None:
+        """Write something that changes nothing, as a registration would be written; raises StoreUnavailable."""
+        self._backend.write(lambda transaction: transaction.execute(self._sql.touch))
+
+    def close(self) -> None:
+        """Finish the writes that wait, refuse new ones, and release the database."""
+        self._backend.close()
+
+    def _append(self, unit: Unit, entry: Entry) -> None:
+        try:
+            self._backend.write(unit)
+        except OutcomeUnknown as unknown:
+            self._settle(unit, entry, unknown)
+
+    def _settle(self, unit: Unit, entry: Entry, unknown: OutcomeUnknown) -> None:
+        """Find out how a lost commit ended: writing again stores it, or collides with the first attempt."""
+        try:
+            self._backend.write(unit)
+        except DuplicateError:
+            if self.decision(entry.decision_id) is None:
+                raise
+        except StoreUnavailable:
+            raise unknown from None
+
+    def _links(self, journal: str) -> Any:
+        after = 0
+        while rows := self._all(self._sql.select_links, (journal, after, _CHUNK)):
+            links = [Link(*row) for row in rows]
+            yield from links
+            after = links[-1].seq
+
+    def _one(self, sql: str, values: tuple[object, ...]) -> Any:
+        return self._backend.read(lambda database: execute(database, sql, values).fetchone())
+
+    def _all(self, sql: str, values: tuple[object, ...] = ()) -> Any:
+        return self._backend.read(lambda database: execute(database, sql, values).fetchall())
+
+
+def _backend(url: str, patience: float) -> Backend:
+    if url.startswith("sqlite:///"):
+        path = unquote(url.removeprefix("sqlite:///"))
+        if not path or path == ":memory:":
+            raise DatabaseURLError("a sqlite:/// URL must name a file")
+        return SqliteBackend(Path(path), patience=patience)
+    raise DatabaseURLError("a database URL starts with sqlite:/// or postgresql://")
+
+
+def _row(client: Client) -> list[object]:
+    values = list(_client_values(client))
+    values[_METADATA] = canonical(client.metadata)
+    return values
+
+
+def _client(row: tuple[Any, ...]) -> Client:
+    values = dict(zip(CLIENT_COLUMNS, row, strict=True))
+    values["metadata"] = json.loads(values["metadata"])
+    return Client(**values)
+
+
+def _activation(row: tuple[Any, ...]) -> Activation:
+    _, revision, activated_at, commit, dirty = row
+    return Activation(revision=revision, activated_at=activated_at, commit=commit, dirty=bool(dirty))

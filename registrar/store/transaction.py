@@ -1,0 +1,34 @@
+"""What a unit of work sees of the database while it runs."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import peewee
+
+from registrar.store.journal import Entry, Head, chain
+from registrar.store.statements import Statements, execute
+
+
+class Transaction:
+    """An open write transaction: statements, and the journal that its decisions go into."""
+
+    __slots__ = ("_database", "head", "statements")
+
+    def __init__(self, database: peewee.Database, statements: Statements, head: Head) -> None:
+        self._database = database
+        self.statements = statements
+        self.head = head
+
+    def execute(self, sql: str, values: Sequence[object] = ()) -> Any:
+        """Run one statement; answers the driver's cursor."""
+        return execute(self._database, sql, values)
+
+    def append(self, entry: Entry) -> None:
+        """Chain `entry` to the journal."""
+        link = chain(self.head, entry)
+        self.execute(self.statements.insert_decision, link)
+        self.head = link.head
+
+
+Unit: TypeAlias = Callable[[Transaction], None]
+"""A unit of work: stored whole or not at all. It may run more than once (a retry), so it does nothing but write rows."""
