@@ -1,0 +1,17 @@
+"""The commands of `registrar`: they print and exit, and decide nothing."""
+
+import click
+
+import registrar
+from registrar.cli.serve import serve
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(registrar.__version__, prog_name="registrar", message="%(prog)s %(version)s")
+def main() -> None:
+    """Admits OAuth clients (RFC 7591), decided by policies in YAML and CEL."""
+
+
+main.add_command(serve)

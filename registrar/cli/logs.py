@@ -1,0 +1,58 @@
+"""How log lines look. Everything that comes from a request is JSON-escaped, so that nobody can write a line of their own."""
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from registrar.settings import Settings
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"time": _time(record), "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
+        trace = {"trace": self.formatException(record.exc_info)} if record.exc_info else {}
+        return json.dumps({**line, **_fields(record), **trace}, default=str)
+
+
+class TextLines(logging.Formatter):
+    """One line an event: time, level, message, and the fields as `name=value`. The lines of a trace are indented behind a bar."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = [f"{name}={json.dumps(value, default=str)}" for name, value in _fields(record).items() if value not in ("", [])]
+        line = " ".join([_time(record), record.levelname.lower(), _one_line(record.getMessage()), *fields])
+        if not record.exc_info:
+            return line
+        trace = "\n".join(f"    | {_one_line(part)}" for part in self.formatException(record.exc_info).splitlines())
+        return f"{line}\n{trace}"
+
+
+def log_config(settings: Settings) -> dict[str, Any]:
+    """The configuration of `logging`, for the process that starts the server and for the one that serves: everything to stderr."""
+    formatter = {"text": TextLines, "json": JsonLines}[settings.log_format]
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"lines": {"()": formatter}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines", "stream": "ext://sys.stderr"}},
+        "loggers": {
+            "registrar": {"handlers": ["stderr"], "level": settings.log_level.upper(), "propagate": False},
+            "_granian": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
+        },
+    }
+
+
+def _fields(record: logging.LogRecord) -> Mapping[str, object]:
+    fields: Mapping[str, object] = getattr(record, "fields", {})
+    return fields
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _one_line(message: str) -> str:
+    return message if message.isprintable() else json.dumps(message)

@@ -1,0 +1,15 @@
+"""The use cases: what the registrar does, step by step. It mints ids and secrets; clock and randomness are handed in."""
+
+from registrar.service.ids import TimeOrderedIds, new_secret
+from registrar.service.outcomes import DecisionFailedError, Refusal, Registration
+from registrar.service.registrar import Registrar, RegistrationRequest
+
+__all__ = [
+    "DecisionFailedError",
+    "Refusal",
+    "Registrar",
+    "Registration",
+    "RegistrationRequest",
+    "TimeOrderedIds",
+    "new_secret",
+]
