@@ -52,7 +52,10 @@ def _check_a_labels(name: str) -> None:
 
 
 def in_domain(host: str, domain: str) -> bool:
-    """Whether `host` is `domain` or lies below it, label by label. False when either is no host name; an address is only itself."""
+    """Whether `host` is `domain` or lies below it, label by label; nothing lies below an address.
+
+    False when either is no host name.
+    """
     try:
         name, apex = to_a_label(host), to_a_label(domain)
     except ValueError:

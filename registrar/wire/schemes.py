@@ -1,10 +1,11 @@
 """URI schemes: which are registered, which belong to one application, which nobody may redirect to."""
 
-# The registrations with status "Permanent" at https://www.iana.org/assignments/uri-schemes (RFC 7595), as of 2025-11.
+# The registrations with status "Permanent" at https://www.iana.org/assignments/uri-schemes (RFC 7595), as of 2022-11-18, and
+# those that an RFC made permanent since: swid and swidpath (RFC 9393).
 _PERMANENT = """
 aaa aaas about acap acct cap cid coap coap+tcp coap+ws coaps coaps+tcp coaps+ws crid data dav dict dns dtn example
 file ftp geo go gopher h323 http https iax icap im imap info ipn ipp ipps iris iris.beep iris.lwz iris.xpc iris.xpcs
-jabber ldap leaptofrogans mailto mid msrp msrps mt mtqp mupdate news nfs ni nih nntp opaquelocktoken pkcs11 pop pres
+jabber ldap leaptofrogans mailto mid msrp msrps mtqp mupdate news nfs ni nih nntp opaquelocktoken pkcs11 pop pres
 reload rtsp rtsps rtspu service session shttp sieve sip sips sms snmp soap.beep soap.beeps stun stuns swid swidpath
 tag tel telnet tftp thismessage tip tn3270 turn turns tv urn vemmi vnc ws wss xcon xcon-userid xmlrpc.beep
 xmlrpc.beeps xmpp z39.50r z39.50s
