@@ -3,7 +3,7 @@
 from registrar.store.failures import DatabaseURLError, DuplicateError, OutcomeUnknown, SchemaTooNew, StoreUnavailable
 from registrar.store.journal import ChainBreak, Head
 from registrar.store.records import Activation, Client, DecisionRecord, Result, Status
-from registrar.store.store import Store, Verification
+from registrar.store.store import SchemaStatus, Store, Verification, migrate, status
 
 __all__ = [
     "Activation",
@@ -15,9 +15,12 @@ __all__ = [
     "Head",
     "OutcomeUnknown",
     "Result",
+    "SchemaStatus",
     "SchemaTooNew",
     "Status",
     "Store",
     "StoreUnavailable",
     "Verification",
+    "migrate",
+    "status",
 ]

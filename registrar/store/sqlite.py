@@ -226,9 +226,10 @@ class SqliteBackend:
         self._closed = False
 
     @contextmanager
-    def migrating(self) -> Iterator[peewee.Database]:
-        """A connection for the migrations, to a file that is made when there is none. Raises StoreUnavailable."""
-        self._file.create()
+    def schema(self, *, create: bool) -> Iterator[peewee.Database]:
+        """A connection of its own; `create` makes the file when there is none. Raises StoreUnavailable."""
+        if create:
+            self._file.create()
         database = self._file.connect()
         try:
             yield database

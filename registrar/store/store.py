@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -34,8 +34,8 @@ class Backend(Protocol):
 
     statements: Statements
 
-    def migrating(self) -> AbstractContextManager[peewee.Database]:
-        """A connection that the migrations may use."""
+    def schema(self, *, create: bool) -> AbstractContextManager[peewee.Database]:
+        """A connection for the migrations; `create`: to a database that is made when there is none."""
 
     def write(self, unit: Unit) -> None:
         """Store a unit of work durably, or raise."""
@@ -76,7 +76,7 @@ class Store:
         """
         backend = _backend(url, patience)
         try:
-            with backend.migrating() as database:
+            with backend.schema(create=True) as database:
                 migrations.migrate(database)
         except BaseException:
             backend.close()
@@ -189,13 +189,49 @@ class Store:
         return self._backend.read(lambda database: execute(database, sql, values).fetchall())
 
 
+@dataclass(frozen=True, slots=True)
+class SchemaStatus:
+    """The schema version that a database has, the newest that this release knows, and what `migrate` would apply."""
+
+    version: int
+    newest: int
+    pending: tuple[str, ...]
+
+
+def status(url: str, *, patience: float = PATIENCE) -> SchemaStatus:
+    """Look at the schema of the database at `url` without changing it. Raises DatabaseURLError, StoreUnavailable."""
+    with closing(_backend(url, patience)) as backend, backend.schema(create=False) as database:
+        version = migrations.applied(database)
+    return SchemaStatus(version, migrations.NEWEST, _names(version, migrations.NEWEST))
+
+
+def migrate(url: str, *, patience: float = PATIENCE) -> tuple[str, ...]:
+    """Bring the database at `url` to the newest schema; the migrations that this call applied. Raises as `Store.open`."""
+    with closing(_backend(url, patience)) as backend, backend.schema(create=True) as database:
+        return tuple(_names(version - 1, version)[0] for version in migrations.migrate(database))
+
+
+def _names(after: int, until: int) -> tuple[str, ...]:
+    return tuple(f"{step.version:04d} {step.name}" for step in migrations.MIGRATIONS[after:until])
+
+
 def _backend(url: str, patience: float) -> Backend:
     if url.startswith("sqlite:///"):
         path = unquote(url.removeprefix("sqlite:///"))
         if not path or path == ":memory:":
             raise DatabaseURLError("a sqlite:/// URL must name a file")
         return SqliteBackend(Path(path), patience=patience)
+    if url.startswith(("postgresql://", "postgres://")):
+        return _postgresql(url, patience)
     raise DatabaseURLError("a database URL starts with sqlite:/// or postgresql://")
+
+
+def _postgresql(url: str, patience: float) -> Backend:
+    try:
+        from registrar.store.postgresql import PostgresqlBackend  # noqa: PLC0415  # its driver is an optional dependency
+    except ImportError as error:
+        raise DatabaseURLError(f"PostgreSQL needs the extra oauth-registrar[postgres]: {error}") from error
+    return PostgresqlBackend(url, patience=patience)
 
 
 def _row(client: Client) -> list[object]:

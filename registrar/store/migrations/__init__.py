@@ -10,6 +10,7 @@ that is too new, and finds its scripts by listing a directory.
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import peewee
@@ -74,7 +75,8 @@ def _apply_after(database: peewee.Database, current: int, migrations: Sequence[M
             _run(database, migrations[current])
         execute(database, "COMMIT")
     except BaseException:
-        execute(database, "ROLLBACK")
+        with suppress(peewee.PeeweeException):  # when the connection is lost, the server rolls back by itself
+            execute(database, "ROLLBACK")
         raise
     return first
 
