@@ -1,8 +1,10 @@
 """RFC vocabulary: client metadata, redirect URIs as facts, scopes, hosts, error codes. Pure: no clock, no chance, no network."""
 
 from registrar.wire.codes import ErrorCode, error_code
+from registrar.wire.fingerprints import fingerprint
 from registrar.wire.hosts import in_domain, is_public_suffix, to_a_label
 from registrar.wire.members import MEMBERS, Member, MemberKind, base_name, normalise, total
+from registrar.wire.metadata import MetadataProblem, apply_defaults, check, needs_secret
 from registrar.wire.redirects import RedirectUri, RedirectUriError, normalize_redirect, parse_redirect_uri, redirect_matches
 from registrar.wire.schemes import FORBIDDEN_SCHEMES, PERMANENT_SCHEMES, is_private_use_scheme
 from registrar.wire.scopes import format_scope, parse_scope
@@ -14,14 +16,19 @@ __all__ = [
     "ErrorCode",
     "Member",
     "MemberKind",
+    "MetadataProblem",
     "RedirectUri",
     "RedirectUriError",
+    "apply_defaults",
     "base_name",
+    "check",
     "error_code",
+    "fingerprint",
     "format_scope",
     "in_domain",
     "is_private_use_scheme",
     "is_public_suffix",
+    "needs_secret",
     "normalise",
     "normalize_redirect",
     "parse_redirect_uri",

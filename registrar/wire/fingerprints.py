@@ -1,0 +1,35 @@
+"""When two registrations are the same: a digest of the metadata that ignores what has no meaning."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from registrar.wire.members import MEMBERS, MemberKind
+from registrar.wire.redirects import normalize_redirect
+from registrar.wire.scopes import format_scope, parse_scope
+
+# Stored with each client: another way to make the document canonical needs another prefix, so that old and new never look equal.
+_VERSION = "v1"
+
+
+def fingerprint(metadata: Mapping[str, object]) -> str:
+    """`v1:` and the SHA-256, in hexadecimal, of the canonical document.
+
+    Members are sorted; lists and scope tokens are sorted, each item once; loopback redirect URIs are without their ports, which
+    change with every start of a client (RFC 8252 §7.3). Strings, keys and booleans count as they are. Two documents of the same
+    fingerprint are matched by the same redirect URIs. `metadata` has passed `check`.
+    """
+    canonical = {name: _canonical(name, value) for name, value in metadata.items()}
+    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return f"{_VERSION}:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
+
+
+def _canonical(name: str, value: object) -> object:
+    if name == "redirect_uris" and isinstance(value, (list, tuple)):
+        return sorted({normalize_redirect(uri) for uri in value})
+    kind = MEMBERS[name].kind if name in MEMBERS else MemberKind.STRING
+    if kind is MemberKind.STRINGS and isinstance(value, (list, tuple)):
+        return sorted(set(value))
+    if kind is MemberKind.SCOPE and isinstance(value, str):
+        return format_scope(sorted(parse_scope(value)))
+    return value

@@ -1,0 +1,19 @@
+"""Links in client metadata: what a consent page shows and what a server fetches (RFC 7591 §2 and §5)."""
+
+from registrar.wire.uris import DEFAULT_PORTS, UriError, check_characters, parse_authority, split_authority, split_scheme
+
+
+def check_link(link: str, *, https: bool) -> None:
+    """MUST: an absolute http or https URL (only https with `https`) with a host and without user information.
+
+    So no `javascript:` behind a logo, and no other scheme for a server to fetch. No control character, whitespace, backslash or
+    invisible character; a host that all browsers read alike. Raises UriError, whose reason never repeats the link.
+    """
+    check_characters(link)
+    scheme, rest = split_scheme(link)
+    if scheme not in DEFAULT_PORTS or (https and scheme != "https"):
+        raise UriError("must be an https URL" if https else "must be an http or https URL")
+    authority, _ = split_authority(rest)
+    if authority is None:
+        raise UriError("must have // and a host after the scheme")
+    parse_authority(authority, web=True)

@@ -1,0 +1,147 @@
+"""The program's own rules for a client's metadata, which hold under every policy, and the defaults of RFC 7591."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from registrar.wire.codes import ErrorCode, error_code
+from registrar.wire.keys import key_set_mistakes
+from registrar.wire.links import check_link
+from registrar.wire.members import MEMBERS, MemberKind, base_name
+from registrar.wire.redirects import RedirectUriError, parse_redirect_uri
+from registrar.wire.scopes import parse_scope
+from registrar.wire.uris import UriError
+
+_SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post", "client_secret_jwt"})
+# RFC 7523 §2.2 and RFC 8705 §2.2.2: the server must know the client's keys.
+_KEY_METHODS = frozenset({"private_key_jwt", "self_signed_tls_client_auth"})
+_REDIRECTING_GRANTS = frozenset({"authorization_code", "implicit"})
+_TLS_SUBJECTS = (
+    "tls_client_auth_subject_dn",
+    "tls_client_auth_san_dns",
+    "tls_client_auth_san_uri",
+    "tls_client_auth_san_ip",
+    "tls_client_auth_san_email",
+)
+_LINKS = frozenset(member.name for member in MEMBERS.values() if member.kind is MemberKind.URI)
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataProblem:
+    """A rule of the program that a document breaks. `message` begins with a verb or an item and never repeats a value."""
+
+    code: ErrorCode
+    member: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.member}: {self.message}"
+
+
+_Document = Mapping[str, object]
+_Rule = Callable[[_Document], Iterator[MetadataProblem]]
+
+
+def needs_secret(method: str) -> bool:
+    """Whether a client that authenticates with `method` needs a client secret (RFC 7591 §2, OpenID Connect Core §9)."""
+    return method in _SECRET_METHODS
+
+
+def apply_defaults(metadata: Mapping[str, object]) -> dict[str, object]:
+    """`metadata` with the defaults of RFC 7591 §2 where neither client nor policy said anything; a new dict.
+
+    `client_secret_basic`; `[authorization_code]`; `[code]`, but no response type for a client without that grant; no redirect URIs.
+    """
+    document = dict(metadata)
+    document.setdefault("token_endpoint_auth_method", "client_secret_basic")
+    document.setdefault("grant_types", ["authorization_code"])
+    document.setdefault("response_types", ["code"] if "authorization_code" in _strings(document, "grant_types") else [])
+    document.setdefault("redirect_uris", [])
+    return document
+
+
+def check(metadata: Mapping[str, object]) -> list[MetadataProblem]:
+    """Every rule of the program that the effective document `metadata` breaks, in a fixed order; defaults count as said.
+
+    The document has passed the schema `registration-request`, so that its members have their types.
+    """
+    document = apply_defaults(metadata)
+    return [problem for rule in _RULES for problem in rule(document)]
+
+
+def _check_redirect_uris(document: _Document) -> Iterator[MetadataProblem]:
+    """MUST: present for a grant that redirects (RFC 7591 §2), and each one valid."""
+    uris = _strings(document, "redirect_uris")
+    if not uris and not _REDIRECTING_GRANTS.isdisjoint(_strings(document, "grant_types")):
+        yield _problem("redirect_uris", "is required for the grant types authorization_code and implicit")
+    for number, uri in enumerate(uris, 1):
+        try:
+            parse_redirect_uri(uri)
+        except RedirectUriError as error:
+            yield _problem("redirect_uris", f"item {number} {error.reason}")
+
+
+def _check_grants(document: _Document) -> Iterator[MetadataProblem]:
+    """MUST: grant types and response types agree, as the table of RFC 7591 §2.1 and OpenID Connect Registration §2 say."""
+    grants = _strings(document, "grant_types")
+    parts = {part for response in _strings(document, "response_types") for part in response.split(" ")}
+    code, front = "code" in parts, not parts.isdisjoint(("token", "id_token"))
+    if code and "authorization_code" not in grants:
+        yield _problem("response_types", "must not have code without the grant type authorization_code")
+    if not code and "authorization_code" in grants:
+        yield _problem("response_types", "must have code for the grant type authorization_code")
+    if front and "implicit" not in grants:
+        yield _problem("response_types", "must not have token or id_token without the grant type implicit")
+    if not front and "implicit" in grants:
+        yield _problem("response_types", "must have token or id_token for the grant type implicit")
+
+
+def _check_scope(document: _Document) -> Iterator[MetadataProblem]:
+    """MUST: scope tokens of RFC 6749 §3.3."""
+    try:
+        parse_scope(_string(document, "scope"))
+    except ValueError as error:
+        yield _problem("scope", str(error))
+
+
+def _check_links(document: _Document) -> Iterator[MetadataProblem]:
+    """MUST: web links are absolute http or https URLs, and keys come over https only (RFC 7591 §2)."""
+    for name in document:
+        if base_name(name) in _LINKS:
+            try:
+                check_link(_string(document, name), https=name == "jwks_uri")
+            except UriError as error:
+                yield _problem(name, error.reason)
+
+
+def _check_keys(document: _Document) -> Iterator[MetadataProblem]:
+    """MUST: jwks and jwks_uri not both (RFC 7591 §2); jwks has public keys only; methods that sign have keys."""
+    if "jwks" in document:
+        if "jwks_uri" in document:
+            yield _problem("jwks", "must not be there together with jwks_uri")
+        for mistake in key_set_mistakes(document["jwks"]):
+            yield _problem("jwks", mistake)
+    elif "jwks_uri" not in document and _string(document, "token_endpoint_auth_method") in _KEY_METHODS:
+        yield _problem("token_endpoint_auth_method", "needs jwks or jwks_uri for this method")
+
+
+def _check_tls(document: _Document) -> Iterator[MetadataProblem]:
+    """MUST: tls_client_auth has exactly one of the subject members (RFC 8705 §2.1.2)."""
+    if document["token_endpoint_auth_method"] == "tls_client_auth" and sum(name in document for name in _TLS_SUBJECTS) != 1:
+        yield _problem("token_endpoint_auth_method", "needs exactly one tls_client_auth_ member for tls_client_auth")
+
+
+_RULES: tuple[_Rule, ...] = (_check_redirect_uris, _check_grants, _check_scope, _check_links, _check_keys, _check_tls)
+
+
+def _problem(member: str, message: str) -> MetadataProblem:
+    return MetadataProblem(error_code(member), member, message)
+
+
+def _strings(document: _Document, member: str) -> Sequence[str]:
+    value = document.get(member)
+    return value if isinstance(value, (list, tuple)) else ()
+
+
+def _string(document: _Document, member: str) -> str:
+    value = document.get(member)
+    return value if isinstance(value, str) else ""
