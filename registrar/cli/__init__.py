@@ -3,6 +3,7 @@
 import click
 
 import registrar
+from registrar.cli.policy import policy
 from registrar.cli.serve import serve
 
 __all__ = ["main"]
@@ -14,4 +15,5 @@ def main() -> None:
     """Admits OAuth clients (RFC 7591), decided by policies in YAML and CEL."""
 
 
+main.add_command(policy)
 main.add_command(serve)

@@ -9,6 +9,7 @@ import click
 UNEXPECTED: Final = 1
 USAGE: Final = 2
 BROKEN_TREE: Final = 3
+TESTS_FAILED: Final = 4
 
 
 def leave(code: int, headline: str, details: Iterable[object] = ()) -> NoReturn:

@@ -7,8 +7,10 @@ from registrar.policy.compiler import compile_tree
 from registrar.policy.decision import Change, Decision, Finding, Lifetimes, Mode
 from registrar.policy.facts import Facts, Operation, SoftwareStatement, Source, Token
 from registrar.policy.intake import Fault, Intake, MalformedError, take_in
-from registrar.policy.loader import load
+from registrar.policy.loader import load, load_fixtures, load_with_tests
 from registrar.policy.policyset import Offers, PolicySet
+from registrar.policy.suites import Report, Result, Test
+from registrar.policy.suites import run as run_tests
 from registrar.policy.tree import read_files
 
 __all__ = [
@@ -24,11 +26,17 @@ __all__ = [
     "Offers",
     "Operation",
     "PolicySet",
+    "Report",
+    "Result",
     "SoftwareStatement",
     "Source",
+    "Test",
     "Token",
     "compile_tree",
     "load",
+    "load_fixtures",
+    "load_with_tests",
     "read_files",
+    "run_tests",
     "take_in",
 ]

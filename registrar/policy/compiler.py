@@ -23,12 +23,20 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def compile_tree(files: Mapping[str, bytes], schema: Schema) -> PolicySet:
-    """The policy set that `files` (by path in the tree) make. `schema` is the one of policy documents. Raises LoadError."""
-    tree = read_tree(files, schema)
-    policies = _TreeCompiler(tree, files).compile()
+    """The policy set that `files` (by path in the tree) make. `schema` is the one of policy documents. Raises LoadError.
+
+    Test suites count for the revision only: a server does not need them to load.
+    """
+    tree = read_tree({path: content for path, content in files.items() if not path.startswith("tests/")}, schema)
+    policies = compile_documents(tree, files)
     if policies is None or tree.problems:
         raise LoadError(tree.problems)
     return policies
+
+
+def compile_documents(tree: Tree, files: Mapping[str, bytes]) -> PolicySet | None:
+    """The policy set that the documents of `tree` make; `files` name its revision. Mistakes are in the tree's problems."""
+    return _TreeCompiler(tree, files).compile()
 
 
 class _TreeCompiler:

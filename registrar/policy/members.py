@@ -72,9 +72,17 @@ class MemberRule:
     same_host: bool = False
     switch: Switch = Switch()
 
+    @property
+    def decides(self) -> bool:
+        """Whether some document would be refused or changed by this rule; one that only has a default never says no."""
+        return any(keyword not in ("default", "onExcess", "mode", "enforceAfter") for keyword in self.places)
+
     def apply(self, draft: Draft) -> None:
-        """Default, set, remove and strip in `draft`, and note there every constraint that the member does not keep."""
-        before = len(draft.findings)
+        """Default, set, remove and strip in `draft`, and note there every constraint that the member does not keep.
+
+        The observer sees true where the document passed as it was, and not true where it was refused or its own value changed.
+        """
+        before = len(draft.findings), len(draft.changes)
         if self.remove:
             self._remove(draft)
         elif self.set is not None:
@@ -82,7 +90,8 @@ class MemberRule:
         elif self.member != "response_types" or draft.redirecting():
             self._judge(draft, self._admit(draft, self._defaulted(draft)))
             self._judge_tagged(draft)
-        draft.observe(self.rule, len(draft.findings) == before)
+        changed = any(change.action != "default" for change in draft.changes[before[1] :])
+        draft.observe(self.rule, len(draft.findings) == before[0] and not changed)
 
     def _remove(self, draft: Draft) -> None:
         names = [name for name in (self.member, *draft.tagged(self.member)) if draft.metadata.pop(name, None) is not None]

@@ -170,11 +170,11 @@ class PolicySet:
             lifetimes=profile.lifetimes,
         )
 
-    def rules(self) -> Iterator[tuple[str, Place | None]]:
-        """Every rule's id and place: conditions, member constraints that a profile names, validations."""
+    def testable_rules(self) -> Iterator[tuple[str, Place | None]]:
+        """The id and place of every rule that can come out both ways: conditions, member constraints, validations."""
         for profile in self.profiles:
             yield from profile.book.rules()
-            yield from ((rule.rule, rule.place) for rule in profile.members if rule.place is not None)
+            yield from ((rule.rule, rule.place) for rule in profile.members if rule.decides)
         for guardrail in self.guardrails:
             yield from guardrail.book.rules()
 
