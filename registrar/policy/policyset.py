@@ -208,7 +208,8 @@ def _condition_failed(condition: Condition) -> Finding:
 
 def _program_findings(metadata: Mapping[str, object]) -> list[Finding]:
     """What the program itself demands of an effective client, whatever the policy says and in whatever mode."""
-    return [
-        Finding(f"registrar/{problem.member.partition('#')[0]}", None, problem.message, problem.code, f"/{problem.member}")
-        for problem in wire.check(metadata)
-    ]
+    findings = []
+    for problem in wire.check(metadata):
+        member = problem.member.partition("#")[0]
+        findings.append(Finding(f"registrar/{member}", None, f"{member} {problem.message}", problem.code, f"/{member}"))
+    return findings

@@ -17,3 +17,13 @@ def check_link(link: str, *, https: bool) -> None:
     if authority is None:
         raise UriError("must have // and a host after the scheme")
     parse_authority(authority, web=True)
+
+
+def link_host(link: str) -> str:
+    """The host of an http or https URL, as a redirect URI's `host` has it; "" when `link` is none."""
+    try:
+        check_link(link, https=False)
+        authority, _ = split_authority(split_scheme(link)[1])
+        return parse_authority(authority or "", web=True).host
+    except UriError:
+        return ""
