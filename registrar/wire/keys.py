@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 _MAX_KEYS = 100
-# RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2. A client that sends one has given its private key away.
+# RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2. `priv` is that of newer key types.
+# A client that sends one has given its private key away.
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 _MIN_RSA_BITS, _MAX_RSA_BITS = 2048, 16384  # RFC 7518 §3.3 asks for 2048; the upper bound keeps verification cheap.

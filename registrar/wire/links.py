@@ -1,6 +1,14 @@
 """Links in client metadata: what a consent page shows and what a server fetches (RFC 7591 §2 and §5)."""
 
-from registrar.wire.uris import DEFAULT_PORTS, UriError, check_characters, parse_authority, split_authority, split_scheme
+from registrar.wire.uris import (
+    DEFAULT_PORTS,
+    Authority,
+    UriError,
+    check_characters,
+    parse_authority,
+    split_authority,
+    split_scheme,
+)
 
 
 def check_link(link: str, *, https: bool) -> None:
@@ -9,6 +17,10 @@ def check_link(link: str, *, https: bool) -> None:
     So no `javascript:` behind a logo, and no other scheme for a server to fetch. No control character, whitespace, backslash or
     invisible character; a host that all browsers read alike. Raises UriError, whose reason never repeats the link.
     """
+    _authority(link, https=https)
+
+
+def _authority(link: str, *, https: bool) -> Authority:
     check_characters(link)
     scheme, rest = split_scheme(link)
     if scheme not in DEFAULT_PORTS or (https and scheme != "https"):
@@ -16,7 +28,7 @@ def check_link(link: str, *, https: bool) -> None:
     authority, _ = split_authority(rest)
     if authority is None:
         raise UriError("must have // and a host after the scheme")
-    parse_authority(authority, web=True)
+    return parse_authority(authority, web=True)
 
 
 def link_host(link: str) -> str:
@@ -25,5 +37,13 @@ def link_host(link: str) -> str:
         check_link(link, https=False)
         authority, _ = split_authority(split_scheme(link)[1])
         return parse_authority(authority or "", web=True).host
+    except UriError:
+        return ""
+
+
+def link_host(link: str) -> str:
+    """The host of an http or https link, as `RedirectUri.host` has it; "" when the link is none that `check_link` takes."""
+    try:
+        return _authority(link, https=False).host
     except UriError:
         return ""

@@ -49,7 +49,7 @@ def needs_secret(method: str) -> bool:
 def apply_defaults(metadata: Mapping[str, object]) -> dict[str, object]:
     """`metadata` with the defaults of RFC 7591 §2 where neither client nor policy said anything; a new dict.
 
-    `client_secret_basic`; `[authorization_code]`; `[code]`, but no response type for a client without that grant; no redirect URIs.
+    `client_secret_basic`; `[authorization_code]`; `[code]`, but no response type without that grant; no redirect URIs.
     """
     document = dict(metadata)
     document.setdefault("token_endpoint_auth_method", "client_secret_basic")
@@ -126,8 +126,9 @@ def _check_keys(document: _Document) -> Iterator[MetadataProblem]:
 
 def _check_tls(document: _Document) -> Iterator[MetadataProblem]:
     """MUST: tls_client_auth has exactly one of the subject members (RFC 8705 §2.1.2)."""
-    if document["token_endpoint_auth_method"] == "tls_client_auth" and sum(name in document for name in _TLS_SUBJECTS) != 1:
-        yield _problem("token_endpoint_auth_method", "needs exactly one tls_client_auth_ member for tls_client_auth")
+    method = _string(document, "token_endpoint_auth_method")
+    if method == "tls_client_auth" and sum(name in document for name in _TLS_SUBJECTS) != 1:
+        yield _problem("token_endpoint_auth_method", "needs exactly one of the members tls_client_auth_*")
 
 
 _RULES: tuple[_Rule, ...] = (_check_redirect_uris, _check_grants, _check_scope, _check_links, _check_keys, _check_tls)
