@@ -4,7 +4,6 @@ from registrar.wire.codes import ErrorCode, error_code
 from registrar.wire.fingerprints import fingerprint
 from registrar.wire.hosts import in_domain, is_public_suffix, to_a_label
 from registrar.wire.links import link_host
-from registrar.wire.links import link_host
 from registrar.wire.members import MEMBERS, Member, MemberKind, base_name, normalise, total
 from registrar.wire.metadata import MetadataProblem, apply_defaults, check, needs_secret
 from registrar.wire.redirects import RedirectUri, RedirectUriError, normalize_redirect, parse_redirect_uri, redirect_matches
@@ -30,7 +29,6 @@ __all__ = [
     "in_domain",
     "is_private_use_scheme",
     "is_public_suffix",
-    "link_host",
     "link_host",
     "needs_secret",
     "normalise",

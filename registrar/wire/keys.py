@@ -17,7 +17,7 @@ _OKP_BYTES = {"Ed25519": 32, "Ed448": 57, "X25519": 32, "X448": 56}  # RFC 8037 
 def key_set_mistakes(jwks: object) -> Iterator[str]:
     """What is wrong with a JWK set, each beginning with a verb or `key <number from 1>`.
 
-    MUST: an object whose `keys` is a list of 1 to 100 public keys; each has a `kty` of RSA, EC or OKP and the members that its type
+    MUST: an object whose `keys` is a list of 1 to 100 public keys; each has a `kty` of RSA, EC or OKP and what its type
     needs, in their sizes; no private member in any.
     """
     keys = jwks.get("keys") if isinstance(jwks, Mapping) else None

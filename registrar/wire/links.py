@@ -32,16 +32,6 @@ def _authority(link: str, *, https: bool) -> Authority:
 
 
 def link_host(link: str) -> str:
-    """The host of an http or https URL, as a redirect URI's `host` has it; "" when `link` is none."""
-    try:
-        check_link(link, https=False)
-        authority, _ = split_authority(split_scheme(link)[1])
-        return parse_authority(authority or "", web=True).host
-    except UriError:
-        return ""
-
-
-def link_host(link: str) -> str:
     """The host of an http or https link, as `RedirectUri.host` has it; "" when the link is none that `check_link` takes."""
     try:
         return _authority(link, https=False).host
