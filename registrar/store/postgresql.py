@@ -75,6 +75,7 @@ class PostgresqlBackend:
         Raises DatabaseURLError.
         """
         self._patience = patience
+        self._closed = False
         self._conninfo = _conninfo(url)
         self._heads: deque[Head] = deque()  # the ends of this process's journals that no transaction is using
         self.statements = statements(peewee.PostgresqlDatabase(None, prefer_psycopg3=True))
@@ -113,6 +114,7 @@ class PostgresqlBackend:
 
     def close(self) -> None:
         """Close every connection; those at work when they come back."""
+        self._closed = True
         self._pool.close(timeout=self._patience)
 
     def _configure(self, connection: _Connection) -> None:
@@ -125,26 +127,26 @@ class PostgresqlBackend:
             execute(database, "SET synchronous_commit = on")
 
     def _borrow(self) -> _Connection:
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
         try:
             self._pool.open()  # does nothing when it is open
             return self._pool.getconn()
-        except psycopg_pool.PoolTimeout as error:
-            raise StoreUnavailable(f"PostgreSQL gave no connection within {self._patience:g} s") from error
         except psycopg.OperationalError as error:
-            raise StoreUnavailable("the store is closed") from error
+            raise StoreUnavailable(f"PostgreSQL: {_text(error)}") from error
 
     def _repeat(self, attempt: Callable[[], T]) -> T:
         deadline = time.monotonic() + self._patience
-        for count in range(_ATTEMPTS):
+        for count in range(1, _ATTEMPTS + 1):
             try:
                 return attempt()
             except _TryAgainError as failure:
-                cause = failure.__cause__
-            pause = random.uniform(0, 0.002 * 2**count)  # noqa: S311  # only spreads out those that collided
-            if time.monotonic() + pause > deadline:
-                break
+                pause = random.uniform(0, 0.002 * 2**count)  # noqa: S311  # only spreads out those that collided
+                if count == _ATTEMPTS or time.monotonic() + pause > deadline:
+                    cause = failure.__cause__
+                    raise StoreUnavailable(f"PostgreSQL failed {count} times, at last: {_text(cause)}") from cause
             time.sleep(pause)
-        raise StoreUnavailable(f"PostgreSQL failed {count + 1} times, at last: {_text(cause)}") from cause
+        raise AssertionError("unreachable: the last attempt answers or raises")
 
     def _attempt(self, unit: Unit) -> None:
         connection = self._borrow()

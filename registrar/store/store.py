@@ -1,7 +1,7 @@
 """The store: one method per verb, one transaction per method, whatever database is behind it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from operator import attrgetter
@@ -86,7 +86,7 @@ class Store:
     def add(self, client: Client, decision: DecisionRecord) -> None:
         """Store a client and the decision that admitted it, both or neither, durably.
 
-        Raises DuplicateError when either id exists, ValueError or TypeError for a value that is no JSON.
+        Raises DuplicateError when either id exists, ValueError or TypeError for a value that no column holds.
         """
         entry = Entry.of(decision)
         values = _row(client)
@@ -175,8 +175,8 @@ class Store:
         except StoreUnavailable:
             raise unknown from None
 
-    def _links(self, journal: str) -> Any:
-        after = 0
+    def _links(self, journal: str) -> Iterator[Link]:
+        after = -(2**63)  # also before 1: a record smuggled in there must show
         while rows := self._all(self._sql.select_links, (journal, after, _CHUNK)):
             links = [Link(*row) for row in rows]
             yield from links
@@ -237,6 +237,9 @@ def _postgresql(url: str, patience: float) -> Backend:
 def _row(client: Client) -> list[object]:
     values = list(_client_values(client))
     values[_METADATA] = canonical(client.metadata)
+    for name, value in zip(CLIENT_COLUMNS, values, strict=True):
+        if isinstance(value, str) and "\0" in value:  # SQLite would take it, PostgreSQL cannot
+            raise ValueError(f"{name} has a NUL character, which no text column holds")
     return values
 
 

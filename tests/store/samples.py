@@ -1,0 +1,75 @@
+"""Records to store, and a look at the tables behind the store's back."""
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import psycopg
+
+from registrar.store import Client, DecisionRecord, Store
+
+METADATA: Mapping[str, object] = {
+    "client_name": "Häger's agent \U0001f916",
+    "grant_types": ["authorization_code", "refresh_token"],
+    "redirect_uris": ["http://127.0.0.1:33418/callback", "cursor://anysphere.cursor-retrieval/oauth"],
+    "scope": "mcp:read mcp:tools",
+    "token_endpoint_auth_method": "none",
+}
+
+
+def client(number: int, **changes: Any) -> Client:
+    """Client `c<number>`, admitted by decision `d<number>`."""
+    values: dict[str, Any] = {
+        "client_id": f"c{number}",
+        "metadata": METADATA,
+        "profile": "public-native",
+        "policy_revision": "sha256:1",
+        "decision_id": f"d{number}",
+        "source": "192.0.2.7",
+        "software_id": "agent",
+        "secret_hash": None,
+        "secret_expires_at": 0,
+        "issued_at": 1_790_000_000,
+        "expires_at": 1_797_776_000,
+        "unused": 86_400,
+        "status": "active",
+    }
+    return Client(**(values | changes))
+
+
+def allowed(number: int) -> DecisionRecord:
+    """The decision that admits client `c<number>`."""
+    return DecisionRecord(
+        decision_id=f"d{number}",
+        at=1_790_000_000 + number,
+        result="allow",
+        client_id=f"c{number}",
+        record={"facts": {"source": {"ip": "192.0.2.7", "networks": ["net"]}}, "effective": METADATA},
+    )
+
+
+def denied(number: int) -> DecisionRecord:
+    """A decision that admits nobody."""
+    return DecisionRecord(decision_id=f"d{number}", at=1_790_000_000 + number, result="deny", record={"violations": ["x/y"]})
+
+
+def add(store: Store, number: int) -> None:
+    """Store client `c<number>` with its decision."""
+    store.add(client(number), allowed(number))
+
+
+def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
+    """What a statement answers, or changes, on a connection that the store knows nothing of."""
+    if url.startswith("sqlite:///"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
+            return connection.execute(sql).fetchall()
+    with psycopg.connect(url) as server:
+        cursor = server.execute(sql)
+        return cursor.fetchall() if cursor.description else []
+
+
+def stored(url: str) -> tuple[set[str], set[str]]:
+    """The ids in the client table, and the client ids that the decisions name."""
+    clients = {row[0] for row in rows(url, "SELECT client_id FROM client")}
+    return clients, {row[0] for row in rows(url, "SELECT client_id FROM decision WHERE client_id <> ''")}

@@ -1,0 +1,209 @@
+"""Schema versions: migrating, refusing, being interrupted, racing."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import peewee
+import psycopg
+import pytest
+
+from registrar.store import SchemaTooNew, Store, StoreUnavailable, migrate, status
+from registrar.store.migrations import MIGRATIONS, NEWEST, Migration, applied
+from registrar.store.migrations import migrate as apply
+from registrar.store.migrations.dialect import Dialect
+from registrar.store.models import MODELS
+from registrar.store.statements import columns, execute
+from tests.store.samples import add, client, rows
+
+CASES = Path(__file__).parent.parent / "cases" / "store"
+
+
+@pytest.fixture(name="database")
+def _database(store_url: str) -> Iterator[peewee.Database]:
+    """A bare connection to an empty database."""
+    database: peewee.Database
+    if store_url.startswith("sqlite"):
+        database = peewee.SqliteDatabase(store_url.removeprefix("sqlite:///"))
+    else:
+        database = peewee.PostgresqlDatabase(store_url, prefer_psycopg3=True)
+    database.connect()
+    yield database
+    database.close()
+
+
+def _more(dialect: Dialect) -> Iterator[str]:
+    yield f"ALTER TABLE client ADD COLUMN proof {dialect.binary}"
+    yield "UPDATE client SET profile = 'renamed'"
+
+
+def _broken(_: Dialect) -> Iterator[str]:
+    yield "ALTER TABLE client ADD COLUMN half TEXT"
+    yield "ALTER TABLE no_such_table ADD COLUMN half TEXT"
+
+
+NEXT = (*MIGRATIONS, Migration(NEWEST + 1, "more", _more))
+
+
+def test_an_empty_database_gets_the_newest_schema(store_url: str) -> None:
+    """With what each migration was called and when, told before and after."""
+    before = status(store_url) if not store_url.startswith("sqlite") else None
+    names = migrate(store_url)
+    after = status(store_url)
+    assert (after.version, after.newest, after.pending) == (NEWEST, NEWEST, ())
+    assert names == tuple(f"{step.version:04d} {step.name}" for step in MIGRATIONS)
+    assert before is None or (before.version, before.pending) == (0, names)
+    assert migrate(store_url) == ()
+
+
+def test_versions_count_from_one() -> None:
+    """Without a gap: the number of migrations is the newest version."""
+    assert [step.version for step in MIGRATIONS] == list(range(1, NEWEST + 1))
+
+
+def test_status_makes_no_file(sqlite_path: Path, sqlite_url: str) -> None:
+    """Looking at a database that is not there is an error, not a new database."""
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        status(sqlite_url)
+    assert not sqlite_path.exists()
+
+
+def test_the_models_agree_with_the_migrated_schema(store_url: str, database: peewee.Database) -> None:
+    """The same tables, the same columns in the same order, the same nullability."""
+    migrate(store_url)
+    tables = set(database.get_tables()) - {"schema_version", "sqlite_sequence"}
+    assert tables == {model._meta.table_name for model in MODELS}
+    for model in MODELS:
+        found = database.get_columns(model._meta.table_name)
+        assert tuple(column.name for column in found) == columns(model)
+        expected = [field.null for field in model._meta.sorted_fields]
+        keys = {column.name for column in found if column.primary_key}
+        # SQLite calls an INTEGER PRIMARY KEY nullable, though it is not.
+        assert [column.null and column.name not in keys for column in found] == expected
+        primary = model._meta.primary_key
+        assert keys == set(primary.field_names if isinstance(primary, peewee.CompositeKey) else [primary.name])
+
+
+@pytest.mark.parametrize("version", range(1, NEWEST + 1))
+def test_data_of_every_version_is_there_after_migrating(store_url: str, database: peewee.Database, version: int) -> None:
+    """Rows as a release of that version wrote them: read, verified, and continued."""
+    case = json.loads((CASES / f"version_{version:04d}.json").read_text(encoding="utf-8"))
+    apply(database, MIGRATIONS[:version])
+    for table, records in case["tables"].items():
+        for record in records:
+            values = [bytes.fromhex(value["hex"]) if isinstance(value, dict) else value for value in record.values()]
+            marks = ", ".join([database.param] * len(values))
+            execute(database, f"INSERT INTO {table} ({', '.join(record)}) VALUES ({marks})", values)
+    store = Store.open(store_url)
+    expected = case["expect"]
+    assert [store.client(name) is not None for name in expected["clients"]] == [True] * len(expected["clients"])
+    assert [store.decision(name) is not None for name in expected["decisions"]] == [True] * len(expected["decisions"])
+    assert [store.revision(name) is not None for name in expected["revisions"]] == [True] * len(expected["revisions"])
+    add(store, 1)
+    verification = store.verify()
+    assert (verification.records, verification.breaks) == (len(expected["decisions"]) + 1, ())
+    store.close()
+
+
+def test_a_migration_keeps_the_data(store_url: str, database: peewee.Database) -> None:
+    """A later version changes what it says and nothing else."""
+    store = Store.open(store_url)
+    add(store, 1)
+    store.close()
+    assert apply(database, NEXT) == (NEWEST + 1,)
+    assert rows(store_url, "SELECT client_id, profile, proof FROM client") == [("c1", "renamed", None)]
+
+
+def test_a_schema_that_is_too_new_is_refused(store_url: str, database: peewee.Database) -> None:
+    """By opening and by migrating; looking is allowed."""
+    apply(database, NEXT)
+    for refused in (Store.open, migrate):
+        with pytest.raises(SchemaTooNew, match=f"version {NEWEST + 1}"):
+            refused(store_url)
+    assert status(store_url).version == NEWEST + 1
+
+
+def test_a_migration_that_fails_leaves_no_trace(store_url: str, database: peewee.Database) -> None:
+    """Its first half is undone, and the right one can follow."""
+    migrate(store_url)
+    with pytest.raises(peewee.DatabaseError, match="no_such_table"):
+        apply(database, (*MIGRATIONS, Migration(NEWEST + 1, "broken", _broken)))
+    assert applied(database) == NEWEST
+    assert "half" not in [column.name for column in database.get_columns("client")]
+    assert apply(database, NEXT) == (NEWEST + 1,)
+
+
+INTERRUPTED = """
+import sys, time, peewee
+from registrar.store import migrations
+
+def statements(dialect):
+    yield "ALTER TABLE client ADD COLUMN half TEXT"
+    print("in the middle", flush=True)
+    time.sleep(60)
+
+url = sys.argv[1]
+sqlite = url.startswith("sqlite")
+database = peewee.SqliteDatabase(url[10:]) if sqlite else peewee.PostgresqlDatabase(url, prefer_psycopg3=True)
+database.connect()
+migrations.migrate(database, (*migrations.MIGRATIONS, migrations.Migration(migrations.NEWEST + 1, "half", statements)))
+"""
+
+
+def test_a_migration_that_is_killed_leaves_no_trace(store_url: str, database: peewee.Database) -> None:
+    """kill -9 in the middle: the data is there, the half is not, and the next start migrates."""
+    store = Store.open(store_url)
+    add(store, 1)
+    store.close()
+    with subprocess.Popen([sys.executable, "-c", INTERRUPTED, store_url], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "in the middle\n"
+        process.send_signal(signal.SIGKILL)
+    assert apply(database, NEXT) == (NEWEST + 1,)
+    assert "half" not in [column.name for column in database.get_columns("client")]
+    assert rows(store_url, "SELECT client_id FROM client") == [("c1",)]
+
+
+def test_processes_that_start_together_migrate_once(store_url: str) -> None:
+    """Eight openers of an empty database: all serve, each migration ran once."""
+    barrier = threading.Barrier(8)
+    failures: list[Exception] = []
+
+    def start(number: int) -> None:
+        barrier.wait()
+        try:
+            store = Store.open(store_url)
+            add(store, number)
+            store.close()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=start, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert rows(store_url, "SELECT version FROM schema_version") == [(version,) for version in range(1, NEWEST + 1)]
+    store = Store.open(store_url)
+    assert [store.client(f"c{number}") for number in range(8)] == [client(number) for number in range(8)]
+    store.close()
+
+
+def test_a_migration_waits_for_the_one_that_runs(postgresql_url: str) -> None:
+    """The lock is PostgreSQL's: a second opener goes on when the first has let go."""
+    opened: list[Store] = []
+    with psycopg.connect(postgresql_url) as holder:
+        holder.execute("SELECT pg_advisory_xact_lock(7591)")
+        opener = threading.Thread(target=lambda: opened.append(Store.open(postgresql_url)))
+        opener.start()
+        opener.join(0.3)
+        assert not opened
+        holder.commit()
+        opener.join(10)
+    assert opened
+    opened[0].close()
