@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parent.parent / "registrar"
+import registrar
+
+PACKAGE = Path(registrar.__file__).resolve().parent
 
 FLOORS = {
     "errors": 0,
