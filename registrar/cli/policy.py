@@ -38,7 +38,9 @@ def check(directory: Path | None) -> None:
 @policy.command()
 @directory
 @click.option("--coverage", is_flag=True, help="List the rules that no test saw both true and not true.")
-@click.option("--min", "minimum", type=click.IntRange(0, 100), help="Fail when fewer than so many percent of the rules are covered.")
+@click.option(
+    "--min", "minimum", type=click.IntRange(0, 100), help="Fail when fewer than so many percent of the rules are covered."
+)
 def test(directory: Path | None, *, coverage: bool, minimum: int | None) -> None:
     """Run the test suites of the tree in DIR (the shipped one, if none is given).
 

@@ -29,7 +29,9 @@ def compile_client(reader: Reader, mode: Mode) -> tuple[MemberRule, ...]:
     """The member rules of one profile in the order in which they are applied."""
     block: Mapping[str, Mapping[str, Any]] = reader.spec.get("client", {})
     names = [*_FIRST, *(name for name in block if name not in _FIRST)]
-    return tuple(_MemberCompiler(reader, name, block[name], mode).compile() if name in block else _rfc_rule(reader, name) for name in names)
+    return tuple(
+        _MemberCompiler(reader, name, block[name], mode).compile() if name in block else _rfc_rule(reader, name) for name in names
+    )
 
 
 def compile_switch(reader: Reader, path: Path, raw: Mapping[str, Any], mode: Mode) -> Switch:
@@ -186,9 +188,7 @@ class _MemberCompiler:
                 (suffixes if wildcard else exact).append(_domain(host, wildcard=wildcard))
             except ValueError as error:
                 self._reader.problem((*path, "hosts"), f'"{host}" {error}')
-        return HttpsHost(
-            frozenset(exact), tuple(suffixes), raw.get("path"), raw.get("pathPrefix", "/"), raw.get("port", 443)
-        )
+        return HttpsHost(frozenset(exact), tuple(suffixes), raw.get("path"), raw.get("pathPrefix", "/"), raw.get("port", 443))
 
     def _pattern(self) -> Pattern | None:
         if "pattern" not in self._raw:

@@ -97,7 +97,9 @@ class _TreeCompiler:
                 head.problem(("spec", "profiles", index), f"there is no profiles/{name}.yaml{did_you_mean(name, written)}")
         for path, document in self._tree.of("Profile"):
             if document.value["metadata"]["name"] not in listed:
-                self._tree.problems.append(Problem(start_of(path), "", f"is not listed in {HEAD}: spec.profiles, so it admits nobody"))
+                self._tree.problems.append(
+                    Problem(start_of(path), "", f"is not listed in {HEAD}: spec.profiles, so it admits nobody")
+                )
         self._refuse_unreachable(head, [name for name in listed if name in profiles], profiles)
         return tuple(profiles[name] for name in listed if name in profiles)
 

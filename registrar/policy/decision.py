@@ -58,7 +58,6 @@ class Decision:
 
     `metadata` is the effective client (present members only, RFC 7591 names), meaningful only when `allowed`.
     `violations` are enforced findings and make `allowed` false; `warnings` were told to the client; `audited` only recorded.
-    `errored` is true when an enforced rule failed at run time: the answer is then 500 `server_error`.
     """
 
     allowed: bool
@@ -75,4 +74,5 @@ class Decision:
 
     @property
     def errored(self) -> bool:
+        """Whether an enforced rule failed at run time: the answer is then 500 `server_error`."""
         return any(finding.errored for finding in self.violations)

@@ -1,4 +1,4 @@
-"""From a submitted document to the facts of it: the steps in front of every decision, the same for serving, testing and explaining."""
+"""From a submitted document to its facts: the steps in front of every decision, the same for serving, testing and explaining."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ class MalformedError(RegistrarError):
 
     @property
     def code(self) -> ErrorCode:
+        """The error code of the answer."""
         return self.faults[0].code
 
 

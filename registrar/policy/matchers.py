@@ -15,6 +15,7 @@ class ExactUri:
     uri: str
 
     def __call__(self, redirect: RedirectUri) -> bool:
+        """Whether `redirect` fits."""
         return redirect.uri == self.uri
 
 
@@ -22,8 +23,8 @@ class ExactUri:
 class HttpsHost:
     """`{scheme: https, hosts: …}`, with an exact `path` or a `path_prefix` ending in a slash, and a `port` (443 if not said).
 
-    Hosts are A-labels in lower case. `suffixes` are the wildcards, each with its leading dot: one or more whole labels in front of
-    it, never the domain itself, never an IP literal.
+    Hosts are A-labels in lower case. `suffixes` are the wildcards, each with its leading dot: one or more whole labels in front
+    of it, never the domain itself, never an IP literal.
     """
 
     hosts: frozenset[str]
@@ -33,6 +34,7 @@ class HttpsHost:
     port: int = 443
 
     def __call__(self, redirect: RedirectUri) -> bool:
+        """Whether `redirect` fits."""
         return (
             redirect.scheme == "https"
             and redirect.port == self.port
@@ -55,6 +57,7 @@ class Loopback:
     hosts: frozenset[str] = frozenset()
 
     def __call__(self, redirect: RedirectUri) -> bool:
+        """Whether `redirect` fits."""
         return redirect.scheme == "http" and redirect.loopback and (not self.hosts or redirect.host in self.hosts)
 
 
@@ -65,6 +68,7 @@ class PrivateUse:
     schemes: frozenset[str] = frozenset()
 
     def __call__(self, redirect: RedirectUri) -> bool:
+        """Whether `redirect` fits."""
         return redirect.private_use and (not self.schemes or redirect.scheme in self.schemes)
 
 
@@ -75,4 +79,5 @@ class AnyOf:
     matchers: Sequence[Matcher]
 
     def __call__(self, redirect: RedirectUri) -> bool:
+        """Whether `redirect` fits."""
         return any(matcher(redirect) for matcher in self.matchers)

@@ -47,8 +47,8 @@ class MemberRule:
     """The constraints on one member, compiled. What is None or empty was not asked for.
 
     Values are held as the items that `allow` judges: the tokens of `scope`, the items of a list, the one value of anything else
-    (of redirect_uris, the parsed URIs). `default` is the policy's, else the RFC's; `fallback` is what stands in when `strip` leaves
-    nothing: the default where `allow` has it. `listed` is `allow` in words, for messages.
+    (of redirect_uris, the parsed URIs). `default` is the policy's, else the RFC's; `fallback` stands in when `strip` leaves
+    nothing, and is the default where `allow` has it. `listed` is `allow` in words, for messages.
     """
 
     member: str
@@ -217,4 +217,3 @@ class MemberRule:
     def _changed(self, draft: Draft, action: Literal["default", "set", "remove", "strip"]) -> None:
         keyword = "onExcess" if action == "strip" else action
         draft.changes.append(Change(self.member, action, self.places.get(keyword)))
-

@@ -1,6 +1,6 @@
 """A compiled policy tree, and the decision that it makes."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -189,12 +189,11 @@ class PolicySet:
         )
 
     def _offered(self, member: str, unlimited: tuple[str, ...]) -> tuple[str, ...]:
-        values: Iterable[str] = (
-            value
-            for profile in self.profiles
-            for value in (unlimited if (allowed := allowed_values(profile.members, member)) is None else allowed)
-        )
-        return tuple(dict.fromkeys(values))
+        offered: dict[str, None] = {}
+        for profile in self.profiles:
+            allowed = allowed_values(profile.members, member)
+            offered.update(dict.fromkeys(unlimited if allowed is None else allowed))
+        return tuple(offered)
 
 
 def _bind(scope: Scope, book: RuleBook, values: Mapping[str, object]) -> Activation:

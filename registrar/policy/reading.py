@@ -26,17 +26,21 @@ class Reader:
 
     @property
     def name(self) -> str:
+        """The document's name."""
         return str(self.document.value["metadata"]["name"])
 
     @property
     def spec(self) -> dict[str, Any]:
+        """The document's `spec`."""
         spec: dict[str, Any] = self.document.value["spec"]
         return spec
 
     def place(self, path: Path, *, key: bool = False) -> Place:
+        """Where the value at `path`, or its key, stands in the file."""
         return self.document.place(path, key=key)
 
     def problem(self, path: Path, message: str, *, key: bool = False) -> None:
+        """Note that what stands at `path` is wrong."""
         self.problems.append(Problem(self.place(path, key=key), dotted(path), message))
 
     def expression(self, path: Path, text: str, scope: Scope, expects: Type | None = None) -> Expression | None:

@@ -33,6 +33,7 @@ class Switch:
     enforce_after: datetime | None = None
 
     def at(self, now: datetime) -> Mode:
+        """The mode that holds at `now`."""
         if self.enforce_after is not None and now >= self.enforce_after:
             return Mode.ENFORCE
         return self.mode
@@ -109,6 +110,7 @@ class Annotation:
     expression: Expression
 
     def value(self, activation: Activation) -> str:
+        """What is recorded; an expression that fails is no reason to refuse anybody."""
         try:
             return str(self.expression.evaluate(activation))
         except EvaluationError:
@@ -127,6 +129,7 @@ class RuleBook:
     annotations: tuple[Annotation, ...] = ()
 
     def rules(self) -> Iterator[tuple[str, Place]]:
+        """The id and place of every condition and validation."""
         for condition in self.conditions:
             yield condition.rule, condition.place
         for validation in self.validations:

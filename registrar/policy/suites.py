@@ -42,6 +42,7 @@ class Report:
 
     @property
     def failed(self) -> list[Result]:
+        """The tests that did not come out as expected."""
         return [result for result in self.results if result.failures]
 
     def uncovered(self, policies: PolicySet) -> list[tuple[str, Place | None, str]]:
@@ -184,9 +185,7 @@ def _outcome(test: Test, policies: PolicySet, schema: Schema, observe: Any) -> _
     except MalformedError as error:
         rules = tuple(dict.fromkeys(f"registrar/{fault.member}" for fault in error.faults))
         return _Outcome("deny", "", error.code, {}, rules, (), (), {})
-    facts = Facts(
-        now=test.now, metadata=intake.metadata, redirects=intake.redirects, submitted=test.body, source=test.source
-    )
+    facts = Facts(now=test.now, metadata=intake.metadata, redirects=intake.redirects, submitted=test.body, source=test.source)
     decision = policies.decide(facts, observe)
     return _Outcome(
         decision="allow" if decision.allowed else "deny",
@@ -197,9 +196,7 @@ def _outcome(test: Test, policies: PolicySet, schema: Schema, observe: Any) -> _
         warnings=_ids(decision.warnings),
         audited=_ids(decision.audited),
         annotations=decision.annotations,
-        errored=_ids(
-            finding for finding in (*decision.violations, *decision.warnings, *decision.audited) if finding.errored
-        ),
+        errored=_ids(finding for finding in (*decision.violations, *decision.warnings, *decision.audited) if finding.errored),
     )
 
 

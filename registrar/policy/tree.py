@@ -56,6 +56,7 @@ class Tree:
     problems: list[Problem] = field(default_factory=list)
 
     def of(self, kind: str) -> list[tuple[str, Document]]:
+        """The documents of one kind with their paths, sorted by path."""
         return [(path, document) for path, document in self.documents.items() if document.value["kind"] == kind]
 
 
@@ -80,6 +81,7 @@ def read_tree(files: Mapping[str, bytes], schema: Schema) -> Tree:
 
 
 def start_of(path: str) -> Place:
+    """The place of what is wrong with a file as a whole."""
     return Place(path, 1, 1)
 
 
