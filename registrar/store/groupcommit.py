@@ -81,6 +81,11 @@ class GroupCommit:
         if ticket.error is not None:
             raise ticket.error
 
+    @property
+    def waiting(self) -> int:
+        """How many units no transaction has claimed yet."""
+        return len(self._queue)
+
     def close(self) -> None:
         """Refuse new units, finish those that wait, end the thread."""
         with self._changed:

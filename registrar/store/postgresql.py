@@ -137,16 +137,17 @@ class PostgresqlBackend:
 
     def _repeat(self, attempt: Callable[[], T]) -> T:
         deadline = time.monotonic() + self._patience
-        for count in range(1, _ATTEMPTS + 1):
+        count = 0
+        while True:
             try:
                 return attempt()
             except _TryAgainError as failure:
+                count += 1
                 pause = random.uniform(0, 0.002 * 2**count)  # noqa: S311  # only spreads out those that collided
                 if count == _ATTEMPTS or time.monotonic() + pause > deadline:
                     cause = failure.__cause__
                     raise StoreUnavailable(f"PostgreSQL failed {count} times, at last: {_text(cause)}") from cause
             time.sleep(pause)
-        raise AssertionError("unreachable: the last attempt answers or raises")
 
     def _attempt(self, unit: Unit) -> None:
         connection = self._borrow()

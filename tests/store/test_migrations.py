@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import peewee
 import psycopg
@@ -84,7 +85,7 @@ def test_the_models_agree_with_the_migrated_schema(store_url: str, database: pee
         keys = {column.name for column in found if column.primary_key}
         # SQLite calls an INTEGER PRIMARY KEY nullable, though it is not.
         assert [column.null and column.name not in keys for column in found] == expected
-        primary = model._meta.primary_key
+        primary: Any = model._meta.primary_key
         assert keys == set(primary.field_names if isinstance(primary, peewee.CompositeKey) else [primary.name])
 
 
