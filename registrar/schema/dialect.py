@@ -1,0 +1,79 @@
+"""Draft 2020-12 as this project reads it.
+
+Patterns end where their author means them to, integers are integers, and a key that is not allowed has an error of its own,
+with the key in its path.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+
+# In ECMA-262, which JSON Schema's patterns follow, `$` is the very end; in Python also the place before a last line break.
+_LAST_DOLLAR = re.compile(r"(?<!\\)((?:\\\\)*)\$\Z")
+
+
+@lru_cache(maxsize=1024)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """`pattern` as a regular expression whose final `$` is the very end of the text."""
+    return re.compile(_LAST_DOLLAR.sub(r"\1\\Z", pattern))
+
+
+def unknown_names(instance: Mapping[str, object], schema: Mapping[str, Any]) -> list[str]:
+    """The keys of `instance` that neither `properties` nor `patternProperties` of `schema` name."""
+    known = schema.get("properties", {})
+    patterns = [compiled(pattern) for pattern in schema.get("patternProperties", {})]
+    return [name for name in instance if name not in known and not any(pattern.search(name) for pattern in patterns)]
+
+
+def _pattern(_validator: Any, pattern: str, instance: object, _schema: object) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and not compiled(pattern).search(instance):
+        yield ValidationError("does not match")
+
+
+def _pattern_properties(
+    validator: Any, patterns: Mapping[str, Any], instance: object, _schema: object
+) -> Iterator[ValidationError]:
+    if isinstance(instance, dict):
+        for pattern, subschema in patterns.items():
+            search = compiled(pattern).search
+            for name in filter(search, instance):
+                yield from validator.descend(instance[name], subschema, path=name, schema_path=pattern)
+
+
+def _additional_properties(
+    validator: Any, allowed: Any, instance: object, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    if isinstance(instance, dict):
+        for name in unknown_names(instance, schema):
+            if allowed is False:
+                yield ValidationError("unknown key", path=[name])
+            else:
+                yield from validator.descend(instance[name], allowed, path=name)
+
+
+def _property_names(validator: Any, names: Any, instance: object, _schema: object) -> Iterator[ValidationError]:
+    if isinstance(instance, dict):
+        for name in instance:
+            if errors := list(validator.descend(name, names)):
+                yield ValidationError("key name", path=[name], context=errors)
+
+
+def _is_integer(_checker: object, instance: object) -> bool:
+    # JSON Schema lets 1.0 pass as an integer; a client that wants an integer time does not.
+    return isinstance(instance, int) and not isinstance(instance, bool)
+
+
+StrictValidator: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]  # so its stubs say
+    Draft202012Validator,
+    validators={
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
+        "propertyNames": _property_names,
+    },
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+)
