@@ -4,6 +4,7 @@ import click
 
 import registrar
 from registrar.cli.policy import policy
+from registrar.cli.policy import policy
 from registrar.cli.serve import serve
 
 __all__ = ["main"]
@@ -17,3 +18,4 @@ def main() -> None:
 
 main.add_command(policy)
 main.add_command(serve)
+main.add_command(policy)

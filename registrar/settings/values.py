@@ -11,7 +11,7 @@ from registrar.wire import RedirectUri, RedirectUriError, parse_redirect_uri
 
 Network = IPv4Network | IPv6Network
 
-_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 _DATABASE_SCHEMES = ("sqlite:///", "postgresql://", "postgres://")
 
 
