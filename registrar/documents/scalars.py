@@ -13,7 +13,7 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
 _INT64 = range(-(1 << 63), 1 << 63)
-_MAX_DIGITS = 20
+_MAX_DIGITS = 22  # of 64 bits in octal
 
 
 class ScalarError(ValueError):
@@ -50,7 +50,6 @@ def _number(text: str) -> str | int | float:
 
 def _int64(digits: str, base: int) -> int:
     # int() raises ValueError beyond 4,300 decimal digits, so the length comes first.
-    significant = len(digits.lstrip("+-").lstrip("0"))
-    if (base == 10 and significant > _MAX_DIGITS) or (number := int(digits, base)) not in _INT64:
+    if len(digits.lstrip("+-0")) > _MAX_DIGITS or (number := int(digits, base)) not in _INT64:
         raise ScalarError("an integer of more than 64 bits")
     return number

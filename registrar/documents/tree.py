@@ -76,7 +76,7 @@ class Document:
         self.file = lines.file
         self.value = root.value
 
-    def place(self, path: Path, key: bool = False) -> Place:
+    def place(self, path: Path, *, key: bool = False) -> Place:
         """Where the value at `path` begins, or its key with `key`. A path that is not there gives its nearest parent that is."""
         entry = self._entry(path)
         return self._lines.place(entry.key if key else entry.start)

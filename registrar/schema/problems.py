@@ -71,19 +71,20 @@ def _of_dependents(error: ValidationError, path: Path) -> Iterator[SchemaProblem
 def _of_branches(error: ValidationError, path: Path, *, echo: bool) -> Iterator[SchemaProblem]:
     """Nothing fits, or too much does: say what the nearest branch misses, or what the branches are."""
     keyword = str(error.validator)
-    names = [branch.get("required") for branch in _keyword_value(error)]
-    if all(isinstance(required, list) for required in names) and isinstance(_instance(error), dict):
-        yield SchemaProblem(path, keyword, _of_names([" and ".join(required) for required in names], too_many=not error.context))
+    branches = _keyword_value(error)
+    if isinstance(_instance(error), dict) and all(set(branch) == {"required"} for branch in branches):
+        names = [" and ".join(branch["required"]) for branch in branches]
+        yield SchemaProblem(path, keyword, _of_names(names, too_many=not error.context))
     elif not error.context:
         yield SchemaProblem(path, keyword, "must have only one of the forms that are allowed here")
     else:
-        branches = _grouped(error.context)
-        close = [branch for branch in branches if not any(map(_is_of_another_kind, branch))]
+        missed = _grouped(error.context)
+        close = [branch for branch in missed if not any(map(_is_of_another_kind, branch))]
         if close and isinstance(_instance(error), (list, dict)):
             for child in min(close, key=_distance):
                 yield from _explained(child, path, echo=echo)
         else:
-            yield SchemaProblem(path, keyword, _alternatives(branches, echo=echo))
+            yield SchemaProblem(path, keyword, _alternatives(missed, echo=echo))
 
 
 def _of_names(names: Sequence[str], *, too_many: bool) -> str:
