@@ -11,6 +11,7 @@ from registrar.service import Refusal
 from registrar.wire import ErrorCode
 
 _PARAMETER: Final = re.compile(r"""\s*([^\s=;"]+)=("[^"\\]*"|[^\s=;"]*)\s*""", re.ASCII)
+_MAX_DIGITS: Final = 18  # a longer number is over every cap even when it is cut here
 _UTF_8: Final = ("utf-8", "utf8")
 
 
@@ -52,7 +53,7 @@ def _unsupported(description: str) -> Refusal:
 
 def _read_bytes(req: falcon.Request, max_body: int) -> bytes:
     """The body, of which at most `max_body` + 1 bytes are ever read."""
-    length = req.content_length
+    length = _content_length(req)
     if length is None:
         body = _read_at_most(req, max_body + 1) if _ends_by_itself(req) else b""
     elif length > max_body:
@@ -64,6 +65,16 @@ def _read_bytes(req: falcon.Request, max_body: int) -> bytes:
     if length is not None and len(body) < length:
         raise Refusal(400, ErrorCode.INVALID_REQUEST, "the body is shorter than its Content-Length")
     return body
+
+
+def _content_length(req: falcon.Request) -> int | None:
+    """RFC 9110 §8.6: digits, and nothing else that int() takes. None when the request has no Content-Length."""
+    text = req.get_header("Content-Length")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise Refusal(400, ErrorCode.INVALID_REQUEST, "the Content-Length is malformed")
+    return int(text[:_MAX_DIGITS])
 
 
 def _ends_by_itself(req: falcon.Request) -> bool:
