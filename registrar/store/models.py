@@ -85,4 +85,13 @@ class ActivationRow(peewee.Model):
         table_name = "activation"
 
 
-MODELS: tuple[type[peewee.Model], ...] = (ClientRow, DecisionRow, RevisionRow, RevisionFileRow, ActivationRow)
+class ProbeRow(peewee.Model):
+    """The one row that the readiness check changes: a write that stores nothing new would not touch the disk."""
+
+    writes = peewee.BigIntegerField(primary_key=True)
+
+    class Meta:
+        table_name = "probe"
+
+
+MODELS: tuple[type[peewee.Model], ...] = (ClientRow, DecisionRow, RevisionRow, RevisionFileRow, ActivationRow, ProbeRow)

@@ -23,7 +23,7 @@ import psycopg_pool
 
 from registrar.store.failures import DatabaseURLError, DuplicateError, OutcomeUnknown, StoreUnavailable
 from registrar.store.journal import Head
-from registrar.store.statements import Statements, execute, statements
+from registrar.store.statements import Statements, execute, fetch, statements
 from registrar.store.transaction import Transaction, Unit
 
 _POOL_SIZE = 10
@@ -123,7 +123,7 @@ class PostgresqlBackend:
         execute(database, f"SET statement_timeout = {milliseconds}")
         # A node that freezes in a transaction must not hold its locks for ever.
         execute(database, f"SET idle_in_transaction_session_timeout = {milliseconds}")
-        if execute(database, "SHOW synchronous_commit").fetchone() == ("off",):
+        if fetch(database, "SHOW synchronous_commit") == [("off",)]:
             execute(database, "SET synchronous_commit = on")
 
     def _borrow(self) -> _Connection:

@@ -6,6 +6,7 @@ inside the transaction, so a second process makes both slower and neither wrong.
 """
 
 import os
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,7 +19,7 @@ from registrar.store.failures import DuplicateError, StoreUnavailable
 from registrar.store.groupcommit import GroupCommit
 from registrar.store.journal import Head
 from registrar.store.migrations import NEWEST, applied
-from registrar.store.statements import Statements, execute, statements
+from registrar.store.statements import Statements, execute, fetch, statements
 from registrar.store.transaction import Transaction, Unit
 
 _JOURNAL = "main"
@@ -41,6 +42,8 @@ _CAUSES = {
     "SQLITE_NOTADB": "is no SQLite database",
     "SQLITE_IOERR": "cannot be read or written: the disk failed or is full",
 }
+# After these the connection is as good as before; after any other it is opened anew, so that it sees the file as it is then.
+_PASSING = {"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR"}
 # Errors of one statement's values; everything else concerns the whole transaction, which SQLite may have undone already.
 _OF_ONE_UNIT = {"", "SQLITE_CONSTRAINT", "SQLITE_TOOBIG", "SQLITE_MISMATCH", "SQLITE_RANGE"}
 _DUPLICATES = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
@@ -96,13 +99,24 @@ class DatabaseFile:
         try:
             found = (os.stat(self.path), os.stat(f"{self.path}-wal"))
         except OSError as error:
-            raise StoreUnavailable(f"{error.filename} is gone: {error.strerror}") from error
+            raise StoreUnavailable(f"{error.filename} is not there: {error.strerror}") from error
         return tuple(number for status in found for number in (status.st_dev, status.st_ino))
 
     def unavailable(self, error: peewee.PeeweeException) -> StoreUnavailable:
         """The error that a caller gets for `error`."""
-        cause = _CAUSES.get(_primary(error), f"failed: {error}")
-        return StoreUnavailable(f"{self.path} {cause} ({_code(error) or type(error).__name__})")
+        # SQLite closes a connection, and lets go of its files and locks, when the last cursor is gone; none may live on in here.
+        traceback.clear_frames(error.__traceback__)
+        cause = _CAUSES.get(_primary(error), f"failed: {error}") if self.path.exists() else "is not there"
+        subject = self._unwritable() if cause == _CAUSES["SQLITE_READONLY"] else self.path
+        return StoreUnavailable(f"{subject} {cause} ({_code(error) or type(error).__name__})")
+
+    def _unwritable(self) -> Path:
+        """Which of the files is to blame: SQLite keeps two beside the database, with permissions of their own."""
+        effective = os.access in os.supports_effective_ids
+        for path in (self.path, Path(f"{self.path}-wal"), Path(f"{self.path}-shm"), self.path.parent):
+            if path.exists() and not os.access(path, os.W_OK, effective_ids=effective):
+                return path
+        return self.path
 
 
 def _code(error: peewee.PeeweeException) -> str:
@@ -135,10 +149,17 @@ class Connection:
         if self._identity != self._file.identity():
             raise StoreUnavailable(f"{self._file.path} was replaced by another file")
 
-    def drop(self) -> None:
-        """Close the connection, which undoes an open transaction. Never raises."""
+    def undo(self) -> None:
+        """Roll back an open transaction. Never raises."""
         if self._database is not None:
-            with suppress(Exception):
+            with suppress(peewee.PeeweeException):  # SQLite may have rolled back by itself; then there is none
+                execute(self._database, "ROLLBACK")
+
+    def drop(self) -> None:
+        """Roll back and close. Never raises."""
+        self.undo()  # closing alone would keep the lock for as long as some traceback holds a cursor
+        if self._database is not None:
+            with suppress(peewee.PeeweeException):
                 self._database.close()
         self._database = None
 
@@ -158,22 +179,64 @@ class Connection:
         return database
 
 
+class _Readers:
+    """Reading connections, one for each read that is going on; idle ones are kept for the next."""
+
+    def __init__(self, file: DatabaseFile) -> None:
+        self._file = file
+        self._idle: list[Connection] = []
+
+    def read(self, query: Callable[[peewee.Database], T]) -> T:
+        connection = self._take()
+        try:
+            answer = query(connection.database())
+        except BaseException as error:
+            connection.drop()
+            if isinstance(error, peewee.PeeweeException):
+                raise self._file.unavailable(error) from error
+            raise
+        self._idle.append(connection)
+        return answer
+
+    def drop(self) -> None:
+        """Close those that are idle."""
+        while self._idle:
+            self._take().drop()
+
+    def _take(self) -> Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:  # none is idle, or another thread was faster
+            return Connection(self._file)
+
+
+class _ReopenedError(StoreUnavailable):
+    """The connections were dropped; the next use opens them anew."""
+
+
 class _Writer:
     """The writing connection, as group commit drives it."""
 
-    def __init__(self, file: DatabaseFile, sql: Statements) -> None:
+    def __init__(self, file: DatabaseFile, readers: _Readers, sql: Statements) -> None:
         self._file = file
+        self._readers = readers
         self._connection = Connection(file)
         self._statements = sql
 
     def begin(self) -> Transaction:
+        try:
+            return self._begin()
+        except _ReopenedError:  # what was wrong may have been the old connection
+            return self._begin()
+
+    def _begin(self) -> Transaction:
         database = self._connection.database()
         try:
             execute(database, "BEGIN IMMEDIATE")
-            row = execute(database, self._statements.select_head, (_JOURNAL, 1)).fetchone()
+            newest = fetch(database, self._statements.select_head, (_JOURNAL, 1))
         except peewee.PeeweeException as error:
-            raise self._file.unavailable(error) from error
-        return Transaction(database, self._statements, Head(_JOURNAL, *(row or ())))
+            raise self._unavailable(error) from error
+        return Transaction(database, self._statements, Head(_JOURNAL, *(newest[0] if newest else ())))
 
     def attempt(self, transaction: Transaction, unit: Unit) -> Exception | None:
         head = transaction.head
@@ -182,7 +245,7 @@ class _Writer:
             unit(transaction)
         except peewee.PeeweeException as error:
             if _primary(error) not in _OF_ONE_UNIT:
-                raise self._file.unavailable(error) from error
+                raise self._unavailable(error) from error
             failure: Exception | None = _for_caller(error)
         except Exception as error:
             failure = error
@@ -198,12 +261,23 @@ class _Writer:
         try:
             transaction.execute("COMMIT")
         except peewee.PeeweeException as error:
-            raise self._file.unavailable(error) from error
+            raise self._unavailable(error) from error
         # A process can write into a deleted file as if nothing were wrong; what is acknowledged must be in the one that is there.
         self._connection.confirm()
 
     def abandon(self) -> None:
+        self._connection.undo()
+
+    def close(self) -> None:
         self._connection.drop()
+
+    def _unavailable(self, error: peewee.PeeweeException) -> StoreUnavailable:
+        if _primary(error) not in _PASSING:
+            # Idle readers as well: as long as any connection is open, the log keeps the permissions that it was made with.
+            self._connection.drop()
+            self._readers.drop()
+            return _ReopenedError(str(self._file.unavailable(error)))
+        return self._file.unavailable(error)
 
 
 def _for_caller(error: peewee.PeeweeException) -> Exception:
@@ -220,9 +294,9 @@ class SqliteBackend:
         # A little less for the lock than for the turn, so that who waits hears the cause and not only that it took long.
         self._file = DatabaseFile(path, patience=patience * 0.8)
         self.statements = statements(peewee.SqliteDatabase(None))
-        self._writer = _Writer(self._file, self.statements)
+        self._readers = _Readers(self._file)
+        self._writer = _Writer(self._file, self._readers, self.statements)
         self._queue = GroupCommit(self._writer, patience=patience)
-        self._idle: list[Connection] = []
         self._closed = False
 
     @contextmanager
@@ -246,27 +320,11 @@ class SqliteBackend:
         """Answer `query` from a snapshot of its own. Raises StoreUnavailable."""
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        connection = self._borrow()
-        try:
-            answer = query(connection.database())
-        except BaseException as error:
-            connection.drop()
-            if isinstance(error, peewee.PeeweeException):
-                raise self._file.unavailable(error) from error
-            raise
-        self._idle.append(connection)
-        return answer
-
-    def _borrow(self) -> Connection:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return Connection(self._file)
+        return self._readers.read(query)
 
     def close(self) -> None:
-        """Finish what waits, then close every connection."""
-        self._queue.close()
-        self._writer.abandon()
+        """Finish what waits, then close every connection; the garbage collector has those that still read."""
         self._closed = True
-        while self._idle:
-            self._idle.pop().drop()
+        self._queue.close()
+        self._writer.close()
+        self._readers.drop()

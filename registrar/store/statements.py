@@ -6,12 +6,20 @@ from typing import Any
 
 import peewee
 
-from registrar.store.models import ActivationRow, ClientRow, DecisionRow, RevisionFileRow, RevisionRow
+from registrar.store.models import ActivationRow, ClientRow, DecisionRow, ProbeRow, RevisionFileRow, RevisionRow
 
 
-def execute(database: peewee.Database, sql: str, values: Sequence[object] = ()) -> Any:
-    """Run one statement; answers the driver's cursor. Raises what Peewee makes of the driver's errors."""
-    return database.execute_sql(sql, values)  # type: ignore[no-untyped-call]  # the one untyped door of Peewee's stubs
+def execute(database: peewee.Database, sql: str, values: Sequence[object] = ()) -> None:
+    """Run a statement that answers no rows. Raises what Peewee makes of the driver's errors."""
+    database.execute_sql(sql, values)  # type: ignore[no-untyped-call]  # Peewee's stubs leave this method untyped
+
+
+def fetch(database: peewee.Database, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    """All rows of a query. Raises as `execute`, also for what SQLite finds only while it steps through the rows."""
+    cursor = database.execute_sql(sql, values)  # type: ignore[no-untyped-call]
+    with peewee.__exception_wrapper__:  # type: ignore[attr-defined]  # they leave out this name
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def columns(model: type[peewee.Model]) -> tuple[str, ...]:
@@ -41,7 +49,7 @@ class Statements:
     insert_activation: str
     select_last_activation: str
     select_activations: str
-    touch: str
+    probe: str
 
 
 def statements(database: peewee.Database) -> Statements:
@@ -75,7 +83,7 @@ def statements(database: peewee.Database) -> Statements:
         insert_activation=sql(_insert(ActivationRow, columns(ActivationRow)[1:])),
         select_last_activation=sql(activations.order_by(ActivationRow.seq.desc()).limit(1)),
         select_activations=sql(activations.order_by(ActivationRow.seq)),
-        touch="UPDATE schema_version SET applied_at = applied_at",
+        probe=sql(ProbeRow.update({ProbeRow.writes: ProbeRow.writes + 1})),
     )
 
 

@@ -16,7 +16,7 @@ from registrar.store.failures import DatabaseURLError, DuplicateError, OutcomeUn
 from registrar.store.journal import ChainBreak, Entry, Head, Link, canonical, walk
 from registrar.store.records import Activation, Client, DecisionRecord
 from registrar.store.sqlite import SqliteBackend
-from registrar.store.statements import CLIENT_COLUMNS, Statements, execute
+from registrar.store.statements import CLIENT_COLUMNS, Statements, fetch
 from registrar.store.transaction import Transaction, Unit
 
 PATIENCE = 5.0
@@ -126,10 +126,8 @@ class Store:
             transaction.execute(sql.insert_revision, (revision,))
             for path, content in sorted(files.items()):
                 transaction.execute(sql.insert_revision_file, (revision, path, content))
-            newest = transaction.execute(sql.select_last_activation, (1,)).fetchone()
-            if newest is None or _activation(newest) != Activation(
-                revision=revision, activated_at=newest[2], commit=commit, dirty=dirty
-            ):
+            newest = [_activation(row) for row in transaction.fetch(sql.select_last_activation, (1,))]
+            if [(known.revision, known.commit, known.dirty) for known in newest] != [(revision, commit, dirty)]:
                 transaction.execute(sql.insert_activation, (revision, at, commit, dirty))
 
         self._backend.write(unit)
@@ -152,8 +150,8 @@ class Store:
         return Verification(sum(head.seq for head in heads), heads, tuple(flaw for _, flaw in found if flaw))
 
     def check(self) -> None:
-        """Write something that changes nothing, as a registration would be written; raises StoreUnavailable."""
-        self._backend.write(lambda transaction: transaction.execute(self._sql.touch))
+        """Write, durably and as a registration would, what is of no meaning. Raises StoreUnavailable."""
+        self._backend.write(lambda transaction: transaction.execute(self._sql.probe, (1,)))
 
     def close(self) -> None:
         """Finish the writes that wait, refuse new ones, and release the database."""
@@ -182,11 +180,12 @@ class Store:
             yield from links
             after = links[-1].seq
 
-    def _one(self, sql: str, values: tuple[object, ...]) -> Any:
-        return self._backend.read(lambda database: execute(database, sql, values).fetchone())
+    def _one(self, sql: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
+        rows = self._all(sql, values)
+        return rows[0] if rows else None
 
-    def _all(self, sql: str, values: tuple[object, ...] = ()) -> Any:
-        return self._backend.read(lambda database: execute(database, sql, values).fetchall())
+    def _all(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        return self._backend.read(lambda database: fetch(database, sql, values))
 
 
 @dataclass(frozen=True, slots=True)

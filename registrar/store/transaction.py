@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import peewee
 
 from registrar.store.journal import Entry, Head, chain
-from registrar.store.statements import Statements, execute
+from registrar.store.statements import Statements, execute, fetch
 
 
 class Transaction:
@@ -19,9 +19,13 @@ class Transaction:
         self.statements = statements
         self.head = head
 
-    def execute(self, sql: str, values: Sequence[object] = ()) -> Any:
-        """Run one statement; answers the driver's cursor."""
-        return execute(self._database, sql, values)
+    def execute(self, sql: str, values: Sequence[object] = ()) -> None:
+        """Run a statement that answers no rows."""
+        execute(self._database, sql, values)
+
+    def fetch(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return fetch(self._database, sql, values)
 
     def append(self, entry: Entry) -> None:
         """Chain `entry` to the journal."""

@@ -18,7 +18,7 @@ import peewee
 from registrar.store.failures import SchemaTooNew
 from registrar.store.migrations import m0001_initial
 from registrar.store.migrations.dialect import POSTGRESQL, SQLITE, Dialect
-from registrar.store.statements import execute
+from registrar.store.statements import execute, fetch
 
 _ADVISORY_LOCK = 7591  # any number that nothing else in the same PostgreSQL database locks
 
@@ -40,7 +40,7 @@ def applied(database: peewee.Database) -> int:
     """The version that `database` is at; 0 for an empty one."""
     if not database.table_exists("schema_version"):
         return 0
-    (version,) = execute(database, "SELECT COALESCE(MAX(version), 0) FROM schema_version").fetchone()
+    ((version,),) = fetch(database, "SELECT COALESCE(MAX(version), 0) FROM schema_version")
     return int(version)
 
 

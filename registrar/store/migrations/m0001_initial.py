@@ -56,3 +56,5 @@ def statements(dialect: Dialect) -> Iterator[str]:
             git_commit TEXT NOT NULL,
             dirty BOOLEAN NOT NULL
         )"""
+    yield "CREATE TABLE probe (writes BIGINT NOT NULL PRIMARY KEY)"
+    yield "INSERT INTO probe VALUES (0)"
