@@ -23,8 +23,6 @@ _ENCODED_CONTROL = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff]|5[Cc])")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _AUTHORITY = re.compile(r"//([^/?#]*)")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
-# RFC 3986 §3.2.2, reg-name without escapes and without the wildcard.
-_REG_NAME = re.compile(r"[A-Za-z0-9\-._~!$&'()+,;=]*")
 _HOST_AND_PORT = re.compile(r"(\[[^\[\]]*\]|[^:\[]*)(?::([^:]*))?")
 _IPV6 = re.compile(r"[0-9A-Fa-f:]+")
 _MAX_PORT = 65535
@@ -172,8 +170,6 @@ def _ipv4(text: str, port: int) -> Authority:
 def _app_host(text: str, port: int) -> Authority:
     """The host of a scheme of an application's own: any registered name of RFC 3986 §3.2.2, often none."""
     if text.isascii():
-        if not _REG_NAME.fullmatch(text):
-            raise UriError("has a host with characters that a URI does not allow")
         return Authority(text.lower(), port, ip_literal=_is_ipv4(text))
     try:
         return Authority(to_a_label(text), port)
