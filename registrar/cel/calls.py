@@ -1,0 +1,187 @@
+"""Which overload a call means, and the closure that calls it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from registrar.cel.errors import EvaluationError, Failure
+from registrar.cel.evaluation import Frame, Run, charge
+from registrar.cel.functions import OVERLOADS
+from registrar.cel.functions.function import Function
+from registrar.cel.piece import Piece
+from registrar.cel.types import BYTES, DYN, Fit, ListType, MapType, RecordType, SimpleType, StringType, Type, fit, substitute
+from registrar.cel.values import CHARACTERS_PER_STEP, accepts, weigh
+
+# What compiling a pattern that is no constant counts for.
+_PREPARING = 500
+
+
+class Overloads:
+    """The overloads of `name` that operands of certain types may mean.
+
+    `certain` is the one that they mean for sure; otherwise `possible` are those that the values may turn out to fit.
+    """
+
+    __slots__ = ("certain", "possible", "result")
+
+    def __init__(self, name: str, kinds: Sequence[Type], *, method: bool) -> None:
+        self.certain: Function | None = None
+        self.possible: list[Function] = []
+        results: list[Type] = []
+        for function in shaped(name, len(kinds), method=method):
+            bound: dict[str, Type] = {}
+            fits = min((fit(kind, wanted, bound) for kind, wanted in zip(kinds, function.operands, strict=True)), default=Fit.YES)
+            if fits is Fit.NO:
+                continue
+            results.append(substitute(function.result, bound))
+            if fits is Fit.YES:
+                self.certain = function
+                break
+            self.possible.append(function)
+        self.result = results[-1] if self.certain or len(set(results)) == 1 else DYN
+
+    def __bool__(self) -> bool:
+        return self.certain is not None or bool(self.possible)
+
+
+def shaped(name: str, count: int, *, method: bool) -> Iterator[Function]:
+    """The overloads of `name` with `count` operands, called with a dot (`method`) or without."""
+    for function in OVERLOADS.get(name, ()):
+        if (function.receiver is not None) == method and len(function.operands) == count:
+            yield function
+
+
+def certain_call(function: Function, operands: tuple[Piece, ...], offset: int) -> Run:
+    """The closure of a call whose overload is known. Raises Failure when a constant last argument cannot be prepared."""
+    runs = [piece.run for piece in operands]
+    if function.prepare is not None:
+        runs[-1] = _prepared(function, operands[-1], offset)
+    read = operands if function.prepare is None else operands[:-1]
+    weights = [(number, _per_step(piece.type)) for number, piece in enumerate(read) if _sized(piece.type)]
+    if function.linear and weights:
+        return _weighed(function, runs, weights, offset)
+    match runs:
+        case [only]:
+            return _unary(function, only, offset)
+        case [first, second]:
+            return _binary(function, first, second, operands[-1], offset)
+    return _general(function, runs, offset)
+
+
+def _sized(kind: Type) -> bool:
+    return isinstance(kind, (StringType, ListType, MapType, RecordType)) or kind in (BYTES, DYN)
+
+
+def _per_step(kind: Type) -> int:
+    """How many characters or elements of a value count as one step; 0 when its elements have sizes of their own."""
+    if isinstance(kind, StringType) or kind == BYTES:
+        return CHARACTERS_PER_STEP
+    return 1 if isinstance(kind, ListType) and isinstance(kind.element, (SimpleType, StringType)) and kind.element != DYN else 0
+
+
+def _prepared(function: Function, last: Piece, offset: int) -> Run:
+    prepare = function.prepare
+    if prepare is None:
+        return last.run
+    if last.constant:
+        value = prepare(last.value)
+        return lambda _: value
+    run = last.run
+
+    def prepared(frame: Frame) -> Any:
+        charge(frame[0], _PREPARING, offset)
+        return prepare(run(frame))
+
+    return prepared
+
+
+def _unary(function: Function, operand: Run, offset: int) -> Run:
+    implementation = function.implementation
+
+    def run(frame: Frame) -> Any:
+        try:
+            return implementation(operand(frame))
+        except Failure as failure:
+            raise EvaluationError(str(failure), offset) from None
+
+    return run
+
+
+def _binary(function: Function, first: Run, second: Run, last: Piece, offset: int) -> Run:
+    implementation = function.implementation
+    if last.constant and function.prepare is None:
+        value = last.value
+
+        def run_with_constant(frame: Frame) -> Any:
+            try:
+                return implementation(first(frame), value)
+            except Failure as failure:
+                raise EvaluationError(str(failure), offset) from None
+
+        return run_with_constant
+
+    def run(frame: Frame) -> Any:
+        try:
+            return implementation(first(frame), second(frame))
+        except Failure as failure:
+            raise EvaluationError(str(failure), offset) from None
+
+    return run
+
+
+def _general(function: Function, runs: list[Run], offset: int) -> Run:
+    implementation = function.implementation
+
+    def run(frame: Frame) -> Any:
+        try:
+            return implementation(*[operand(frame) for operand in runs])
+        except Failure as failure:
+            raise EvaluationError(str(failure), offset) from None
+
+    return run
+
+
+def _weighed(function: Function, runs: list[Run], weights: list[tuple[int, int]], offset: int) -> Run:
+    """A call that charges for the size of what it reads."""
+    implementation = function.implementation
+
+    def run(frame: Frame) -> Any:
+        try:
+            values = [operand(frame) for operand in runs]
+            steps = 0
+            for number, per_step in weights:
+                value = values[number]
+                steps += len(value) // per_step if per_step else weigh(value, frame[0].left)
+            if steps:
+                charge(frame[0], steps, offset)
+            return implementation(*values)
+        except Failure as failure:
+            raise EvaluationError(str(failure), offset) from None
+
+    return run
+
+
+def possible_call(functions: Sequence[Function], operands: tuple[Piece, ...], offset: int) -> Run:
+    """The closure of a call whose overload depends on the values."""
+    runs = [piece.run for piece in operands]
+    tests = [(function, [accepts(kind) for kind in function.operands]) for function in functions]
+
+    def run(frame: Frame) -> Any:
+        values = [operand(frame) for operand in runs]
+        meter = frame[0]
+        charge(meter, weigh(values, meter.left), offset)
+        for function, accepted in tests:
+            if all(test(value) for test, value in zip(accepted, values, strict=True)):
+                return _call(function, values, frame, offset)
+        raise EvaluationError("no such overload", offset)
+
+    return run
+
+
+def _call(function: Function, values: list[Any], frame: Frame, offset: int) -> Any:
+    try:
+        if function.prepare is not None:
+            charge(frame[0], _PREPARING, offset)
+            values[-1] = function.prepare(values[-1])
+        return function.implementation(*values)
+    except Failure as failure:
+        raise EvaluationError(str(failure), offset) from None

@@ -1,0 +1,40 @@
+"""One row of the table that the checker, the compiled code and the reference page read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from registrar.cel.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One overload of a function.
+
+    `receiver` is the type left of the dot, None for a function that is called by its name alone. `implementation` takes the
+    receiver and the arguments as plain Python values and raises Failure when it has no answer. `linear`: it takes time in
+    proportion to the texts and lists it is given, which the budget is charged for. `prepare` turns the last argument into what
+    the implementation takes, at load when that argument is a constant, so that a bad pattern or time zone is a load error.
+    `checked`: a call whose arguments are all constants must have an answer at load.
+    """
+
+    name: str
+    receiver: Type | None
+    parameters: tuple[Type, ...]
+    result: Type
+    doc: str
+    implementation: Callable[..., Any]
+    linear: bool = False
+    prepare: Callable[[Any], Any] | None = None
+    checked: bool = False
+
+    @property
+    def operands(self) -> tuple[Type, ...]:
+        """The types of everything it takes, the receiver first."""
+        return self.parameters if self.receiver is None else (self.receiver, *self.parameters)
+
+    @property
+    def signature(self) -> str:
+        """As the reference page writes it: `string.startsWith(string) -> bool`."""
+        name = self.name if self.receiver is None else f"{self.receiver}.{self.name}"
+        return f"{name}({', '.join(map(str, self.parameters))}) -> {self.result}"

@@ -1,0 +1,97 @@
+"""cel-python's grammar as a parser, cheap to have.
+
+cel-python parses: its grammar, `cel.lark`, is read from the installed distribution and run by lark, the parser that cel-python
+itself runs it with. Two things are left out, both for what they cost or do (0.5.0 with lark 1.3.1, one core of a laptop):
+
+- `import celpy` takes 70 ms, most of it for evaluators and dependencies that nothing here calls, and its `Environment` sets the
+  process's recursion limit. So the package is located but not imported.
+- lark needs 100 ms to work out the LALR table of this grammar, more than half of what loading a whole policy tree may take. So
+  the table ships as data, `grammar.json` beside this file, made by `python -m registrar.cel.grammar`. It is only an answer that
+  was computed earlier: it names the digest of the `cel.lark` and the version of lark that it was made from, and when either
+  differs from what is installed, the table is computed anew from the installed grammar. Nothing is written at run time.
+
+The parser is built when the first expression is compiled. lark's LALR parser is not recursive, whatever the input.
+"""
+
+import functools
+import hashlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lark import Lark, Token
+
+_TABLE = Path(__file__).with_name("grammar.json")
+
+
+@functools.cache
+def parser() -> "Lark":
+    """The parser of this process: from the shipped table when that is of the installed grammar, else computed."""
+    import lark  # noqa: PLC0415  25 ms that a program which compiles nothing does not pay
+
+    grammar = _grammar()
+    table = json.loads(_TABLE.read_bytes(), object_pairs_hook=_with_numbers) if _TABLE.is_file() else {}
+    if table.get("made_from") != _origin(grammar, lark.__version__):
+        return _computed(grammar)
+    table["lark"]["data"]["options"]["lexer_callbacks"] = _CALLBACKS
+    loaded: Lark = lark.Lark.load(table["lark"])
+    return loaded
+
+
+def _grammar() -> str:
+    package = importlib.util.find_spec("celpy")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("cel-python is not installed")
+    return Path(package.origin).with_name("cel.lark").read_text(encoding="utf-8")
+
+
+def _origin(grammar: str, lark_version: str) -> dict[str, str]:
+    return {"cel.lark": hashlib.sha256(grammar.encode()).hexdigest(), "lark": lark_version}
+
+
+def _computed(grammar: str) -> "Lark":
+    from lark import Lark  # noqa: PLC0415
+
+    return Lark(
+        grammar,
+        parser="lalr",
+        start="expr",
+        lexer_callbacks=_CALLBACKS,
+        propagate_positions=True,
+        maybe_placeholders=False,
+    )
+
+
+def _boolean(token: "Token") -> "Token":
+    """`true` and `false` look like names to the lexer; cel-python's own parser corrects them in the same way."""
+    return token.update(type="BOOL_LIT") if token in ("true", "false") else token
+
+
+_CALLBACKS = {"IDENT": _boolean}
+
+
+def _with_numbers(pairs: list[tuple[str, Any]]) -> dict[Any, Any]:
+    """A table's object with the integer keys that JSON wrote as strings."""
+    return {int(key) if key.isdecimal() else key: value for key, value in pairs}
+
+
+def table() -> str:
+    """The text of `grammar.json` for the installed grammar and lark."""
+    import lark  # noqa: PLC0415
+    from lark.grammar import Rule  # noqa: PLC0415
+    from lark.lexer import TerminalDef  # noqa: PLC0415
+
+    grammar = _grammar()
+    data, memo = _computed(grammar).memo_serialize([TerminalDef, Rule])
+    # Objects of Python, which lark.Lark.load gets back from its own defaults or from `parser`.
+    for option in ("tree_class", "lexer_callbacks"):
+        data["options"].pop(option)
+    made = {"made_from": _origin(grammar, lark.__version__), "lark": {"data": data, "memo": memo}}
+    return json.dumps(made, separators=(",", ":"), sort_keys=True, default=int) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table())

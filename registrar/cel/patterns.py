@@ -1,0 +1,64 @@
+"""The door to RE2: regular expressions that take time linear in the text, whatever the pattern."""
+
+from typing import Any
+
+import re2  # type: ignore[import-untyped]
+
+from registrar.cel.errors import PatternError
+
+# A pattern may come from a fact, so what compiling it may take is bounded: the default of RE2 is 8 MiB.
+_MAX_MEMORY = 1 << 20
+MAX_PATTERN = 1_024
+
+
+class Pattern:
+    """A compiled regular expression; safe to share between threads."""
+
+    __slots__ = ("_regexp", "text")
+
+    def __init__(self, text: str, regexp: Any) -> None:
+        self.text = text
+        self._regexp = regexp
+
+    def search(self, text: str) -> bool:
+        """Whether the pattern fits somewhere in `text`."""
+        return self._regexp.search(text) is not None
+
+    def fullmatch(self, text: str) -> bool:
+        """Whether the pattern fits all of `text`."""
+        return self._regexp.fullmatch(text) is not None
+
+    def find(self, text: str) -> str:
+        """The first part of `text` that fits; "" when none does."""
+        found = self._regexp.search(text)
+        return "" if found is None else str(found.group())
+
+    def find_all(self, text: str, limit: int = -1) -> tuple[str, ...]:
+        """The parts of `text` that fit, from left to right, not overlapping; at most `limit` when it is not negative."""
+        found: list[str] = []
+        for match in self._regexp.finditer(text):
+            if len(found) == limit:
+                break
+            found.append(match.group())
+        return tuple(found)
+
+
+def compile_pattern(pattern: str) -> Pattern:
+    """`pattern` in RE2's syntax. Raises PatternError, whose message says what is wrong and never repeats the pattern."""
+    if len(pattern) > MAX_PATTERN:
+        raise PatternError(f"the pattern is longer than {MAX_PATTERN:,} characters")
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MAX_MEMORY
+    options.never_capture = True
+    try:
+        return Pattern(pattern, re2.compile(pattern, options))
+    except (re2.error, UnicodeError) as error:
+        raise PatternError(f"the pattern is wrong: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    """RE2's words for what is wrong, without the part of the pattern that it repeats after the colon."""
+    words = error.args[0] if error.args else ""
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
+    return "it is no Unicode text" if isinstance(error, UnicodeError) else text.partition(":")[0]

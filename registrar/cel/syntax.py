@@ -1,0 +1,294 @@
+"""An expression's text as a tree of nodes, each with its place; lark's tree has one for every level of precedence besides."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NoReturn
+
+from lark import Token, Tree
+from lark.exceptions import LarkError, UnexpectedInput
+
+from registrar.cel import literals
+from registrar.cel.errors import CompileError, CompileProblem
+from registrar.cel.grammar import parser
+from registrar.cel.types import Type
+
+MAX_LENGTH = 4_096
+MAX_NESTING = 40
+
+_RESERVED = frozenset(
+    {"as", "break", "const", "continue", "else", "for", "function", "if", "import"}
+    | {"let", "loop", "package", "namespace", "return", "var", "void", "while"}
+)
+_KEYWORDS = frozenset(("true", "false", "null", "in"))
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A part of an expression: the characters of its text from `offset` up to `end`."""
+
+    offset: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Literal(Node):
+    """A value that is written out."""
+
+    value: object
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    """A variable, or a type. `absolute`: written with a leading dot, which passes over the variables of macros."""
+
+    name: str
+    absolute: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Node):
+    """`target.member`; `at` is where the member's name stands."""
+
+    target: Node
+    member: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """`function(args)` or `target.function(args)`; operators are calls of `_+_` and the like. `at` is where the name stands."""
+
+    function: str
+    target: Node | None
+    args: tuple[Node, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Node):
+    """`target[key]`; `at` is where the bracket opens."""
+
+    target: Node
+    key: Node
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Logic(Node):
+    """A chain of `&&` (`conjunction`) or of `||`."""
+
+    conjunction: bool
+    operands: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional(Node):
+    """`condition ? yes : no`."""
+
+    condition: Node
+    yes: Node
+    no: Node
+
+
+@dataclass(frozen=True, slots=True)
+class ListLiteral(Node):
+    """`[items]`."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapLiteral(Node):
+    """`{key: value}`, the entries in their order."""
+
+    entries: tuple[tuple[Node, Node], ...]
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` may name a variable."""
+    return text.isidentifier() and text.isascii() and text not in _RESERVED and text not in _KEYWORDS
+
+
+def parse(text: str) -> Node:
+    """The tree of `text`. Raises CompileError with one problem when it is too long, too deep or no expression."""
+    if len(text) > MAX_LENGTH:
+        _refuse(f"the expression is longer than {MAX_LENGTH:,} characters", MAX_LENGTH)
+    _check_characters(text)
+    try:
+        tree = parser().parse(text)
+    except UnexpectedInput as error:
+        _refuse(_syntax_error(error, text), _position(error, text))
+    except LarkError:
+        _refuse("this is no expression", 0)
+    return _Reader(text).node(tree, 0)
+
+
+def _refuse(message: str, offset: int) -> NoReturn:
+    raise CompileError(CompileProblem(offset, message)) from None
+
+
+def _check_characters(text: str) -> None:
+    for offset, character in enumerate(text):
+        if "\ud800" <= character <= "\udfff":
+            _refuse("half of a surrogate pair is no character", offset)
+
+
+def _position(error: UnexpectedInput, text: str) -> int:
+    if _at_end(error):
+        return len(text.rstrip())
+    position: int | None = error.pos_in_stream
+    return max(position or 0, 0)
+
+
+def _syntax_error(error: UnexpectedInput, text: str) -> str:
+    if _at_end(error):
+        return "the expression ends too early" if text.strip() else "the expression is empty"
+    unexpected = str(getattr(error, "token", "")) or text[_position(error, text)]
+    return f"syntax error at {unexpected[:20]!r}"
+
+
+def _at_end(error: UnexpectedInput) -> bool:
+    return getattr(getattr(error, "token", None), "type", "") == "$END"
+
+
+_LOGIC = {"conditionalor": False, "conditionaland": True}
+_OPERATORS = {
+    "relation_lt": "<",
+    "relation_le": "<=",
+    "relation_ge": ">=",
+    "relation_gt": ">",
+    "relation_eq": "==",
+    "relation_ne": "!=",
+    "relation_in": "in",
+    "addition_add": "+",
+    "addition_sub": "-",
+    "multiplication_mul": "*",
+    "multiplication_div": "/",
+    "multiplication_mod": "%",
+}
+
+
+class _Reader:
+    """One walk over lark's tree. Its recursion is what MAX_NESTING counts, so a tree that is too deep is refused, not overrun."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def node(self, tree: Any, depth: int) -> Node:
+        """The node that `tree` stands for, past the levels of precedence that it does not use."""
+        depth += 1
+        while True:
+            if depth > MAX_NESTING:
+                _refuse(f"the expression is nested more than {MAX_NESTING} levels deep", tree.meta.start_pos)
+            reader = self._READERS.get(tree.data)
+            if reader is not None and not (tree.data in _LEVELS and len(tree.children) == 1):
+                return reader(self, tree, depth)
+            depth += tree.data == "paren_expr"
+            tree = tree.children[0]
+
+    def _span(self, tree: Any) -> tuple[int, int]:
+        return tree.meta.start_pos, tree.meta.end_pos
+
+    def _expr(self, tree: Any, depth: int) -> Node:
+        condition, yes, no = (self.node(child, depth) for child in tree.children)
+        return Conditional(*self._span(tree), condition, yes, no)
+
+    def _logic(self, tree: Any, depth: int) -> Node:
+        # `a && b && c` leans to the left; as one node it costs one level, however long it is.
+        operands, rest = [], tree
+        while rest.data == tree.data and len(rest.children) > 1:
+            rest, last = rest.children
+            operands.append(last)
+        operands.append(rest)
+        nodes = tuple(self.node(operand, depth) for operand in reversed(operands))
+        return Logic(*self._span(tree), _LOGIC[tree.data], nodes)
+
+    def _binary(self, tree: Any, depth: int) -> Node:
+        operator, right = tree.children
+        left = operator.children[0]
+        sign = _OPERATORS[operator.data]
+        # The grammar drops the operator's token; it stands somewhere between its operands.
+        at = self._text.find(sign, left.meta.end_pos)
+        return Call(*self._span(tree), f"_{sign}_", None, (self.node(left, depth), self.node(right, depth)), at)
+
+    def _unary(self, tree: Any, depth: int) -> Node:
+        operator, operand = tree.children
+        sign = "!_" if operator.data == "unary_not" else "-_"
+        start, end = self._span(tree)
+        return Call(start, end, sign, None, (self.node(operand, depth),), start)
+
+    def _member_dot(self, tree: Any, depth: int) -> Node:
+        target, member = tree.children
+        return Select(*self._span(tree), self.node(target, depth), self._member(member), member.start_pos)
+
+    def _member_dot_arg(self, tree: Any, depth: int) -> Node:
+        target, name, *args = tree.children
+        arguments = tuple(self._list(args, depth))
+        return Call(*self._span(tree), self._member(name), self.node(target, depth), arguments, name.start_pos)
+
+    def _member_index(self, tree: Any, depth: int) -> Node:
+        target, key = tree.children
+        return Index(*self._span(tree), self.node(target, depth), self.node(key, depth), target.meta.end_pos)
+
+    def _member_object(self, tree: Any, _: int) -> Node:
+        _refuse("messages cannot be made in an expression", tree.meta.start_pos)
+
+    def _ident(self, tree: Any, _: int) -> Node:
+        return Name(*self._span(tree), self._variable(tree.children[0]), absolute=tree.data == "dot_ident")
+
+    def _ident_arg(self, tree: Any, depth: int) -> Node:
+        name, *args = tree.children
+        return Call(*self._span(tree), self._variable(name), None, tuple(self._list(args, depth)), name.start_pos)
+
+    def _list_lit(self, tree: Any, depth: int) -> Node:
+        return ListLiteral(*self._span(tree), tuple(self._list(tree.children, depth)))
+
+    def _map_lit(self, tree: Any, depth: int) -> Node:
+        parts = list(self._list(tree.children, depth))
+        return MapLiteral(*self._span(tree), tuple(zip(parts[::2], parts[1::2], strict=True)))
+
+    def _list(self, lists: list[Tree[Token]], depth: int) -> Iterator[Node]:
+        """The nodes of an argument list, which the grammar leaves out when it is empty."""
+        for inner in lists:
+            for child in inner.children:
+                yield self.node(child, depth)
+
+    def _literal(self, tree: Any, _: int) -> Node:
+        token = tree.children[0]
+        return Literal(*self._span(tree), *literals.decode(token.type, str(token), token.start_pos))
+
+    def _variable(self, token: Token) -> str:
+        if not is_name(token):
+            _refuse(f"{token} is a reserved word", token.start_pos or 0)
+        return str(token)
+
+    def _member(self, token: Token) -> str:
+        if token in _KEYWORDS:
+            _refuse(f"{token} is a keyword, not the name of a member", token.start_pos or 0)
+        return str(token)
+
+    _READERS: ClassVar[Mapping[str, Callable[["_Reader", Any, int], Node]]] = {
+        "expr": _expr,
+        "conditionalor": _logic,
+        "conditionaland": _logic,
+        "relation": _binary,
+        "addition": _binary,
+        "multiplication": _binary,
+        "unary": _unary,
+        "member_dot": _member_dot,
+        "member_dot_arg": _member_dot_arg,
+        "member_index": _member_index,
+        "member_object": _member_object,
+        "ident": _ident,
+        "dot_ident": _ident,
+        "ident_arg": _ident_arg,
+        "dot_ident_arg": _ident_arg,
+        "list_lit": _list_lit,
+        "map_lit": _map_lit,
+        "literal": _literal,
+    }
+
+
+# Levels of precedence: with one child they only pass it on.
+_LEVELS = frozenset(("expr", "conditionalor", "conditionaland", "relation", "addition", "multiplication", "unary"))
