@@ -58,26 +58,33 @@ class Server:
 @contextmanager
 def serve(folder: Path, *, path: str = "", settings: Mapping[str, object] | None = None) -> Iterator[Server]:
     """`registrar serve` with state in `folder`, an issuer whose path is `path`, and further `settings`; it has to exit with 0."""
-    address = f"127.0.0.1:{free_port()}"
-    issuer = f"http://{address}{path}"
-    config = folder / "registrar.yaml"
-    given = {"bind": address, "issuer": issuer, "state_dir": str(folder / "state"), "metadata": METADATA, **(settings or {})}
-    config.write_text(json.dumps(given), encoding="utf-8")  # YAML 1.2 is a superset of JSON
-    with run([sys.executable, "-m", "registrar", "serve", "--config", str(config)], folder, issuer, ready="/readyz") as server:
+    issuer, config = configure(folder, path=path, settings=settings)
+    with run([sys.executable, "-m", "registrar", "serve", "--config", str(config)], folder, issuer) as server:
         yield server
 
 
+def configure(folder: Path, *, path: str = "", settings: Mapping[str, object] | None = None) -> tuple[str, Path]:
+    """Write a settings file with a free port into `folder`: the issuer, and the file."""
+    address = f"127.0.0.1:{free_port()}"
+    issuer = f"http://{address}{path}"
+    given = {"bind": address, "issuer": issuer, "state_dir": str(folder / "state"), "metadata": METADATA, **(settings or {})}
+    config = folder / "registrar.yaml"
+    config.write_text(json.dumps(given), encoding="utf-8")  # YAML 1.2 is a superset of JSON
+    return issuer, config
+
+
 @contextmanager
-def run(command: list[str], folder: Path, issuer: str, *, ready: str) -> Iterator[Server]:
-    """A server of any kind at `issuer`, once `ready` answers 200 there; it has to end by SIGTERM with exit code 0."""
+def run(command: list[str], folder: Path, issuer: str) -> Iterator[Server]:
+    """A server of any kind at `issuer`, once /readyz answers 200 there; it has to end by SIGTERM with exit code 0."""
     address = issuer.removeprefix("http://").partition("/")[0]
     log = folder / "server.log"
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRAR_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRAR_")}
+    environ = {**kept, "PYTHONWARNINGS": "error"}
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environ, start_new_session=True)
     server = Server(issuer, address, log, process)
     try:
-        _wait(server, ready)
+        _wait(server)
         yield server
     except BaseException:
         if process.poll() is None:
@@ -95,14 +102,14 @@ def free_port() -> int:
         return port
 
 
-def _wait(server: Server, ready: str) -> None:
+def _wait(server: Server) -> None:
     deadline = time.monotonic() + _START
     with httpx.Client(base_url=server.origin, trust_env=False) as client:
         while time.monotonic() < deadline:
             if server.process.poll() is not None:
                 raise AssertionError(f"ended with {server.process.returncode}: {server.log.read_text()}")
             try:
-                if client.get(ready).status_code == httpx.codes.OK:
+                if client.get("/readyz").status_code == httpx.codes.OK:
                     return
             except httpx.TransportError:
                 pass
