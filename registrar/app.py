@@ -43,7 +43,7 @@ def create_public_app(
     *,
     policies: PolicySet | None = None,
     store: Store | None = None,
-    checkout: Checkout = Checkout(),  # noqa: B008 - frozen
+    checkout: Checkout = Checkout(),
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> falcon.App[Any, Any]:
     """The WSGI app that clients talk to: registration, discovery, health.
@@ -53,9 +53,7 @@ def create_public_app(
     """
     policies = policies or load_policies(settings)
     store = store or open_store(settings)
-    store.activate(
-        policies.revision, policies.files, at=int(clock().timestamp()), commit=checkout.commit, dirty=checkout.dirty
-    )
+    store.activate(policies.revision, policies.files, at=int(clock().timestamp()), commit=checkout.commit, dirty=checkout.dirty)
     return _routes(settings, policies, store, clock)
 
 
@@ -65,7 +63,10 @@ def load_policies(settings: Settings) -> PolicySet:
 
 
 def open_store(settings: Settings) -> Store:
-    """The store of `settings`; makes the folder of an embedded database when it is missing. Raises what `Store.open` raises, OSError."""
+    """The store of `settings`; makes the folder of an embedded database when it is missing.
+
+    Raises what `Store.open` raises, and OSError.
+    """
     if settings.database_url.startswith(f"sqlite:///{settings.state_dir}/"):
         settings.state_dir.mkdir(mode=_STATE_DIR_MODE, parents=True, exist_ok=True)
     return Store.open(settings.database_url)
@@ -81,7 +82,9 @@ def _routes(settings: Settings, policies: PolicySet, store: Store, clock: Callab
     install_error_handlers(app)
 
     schema = Schema.load("registration-request")
-    registrar = Registrar(current, store, schema, clock, TimeOrderedIds(clock, secrets.token_bytes), new_secret)
+    registrar = Registrar(
+        current, store, schema, clock=clock, new_id=TimeOrderedIds(clock, secrets.token_bytes), new_secret=new_secret
+    )
     registrations = Registrations(registrar, sources, max_body=settings.max_body, max_depth=settings.max_depth)
     discovery = Discovery(settings.issuer, settings.metadata, current)
     for path in dict.fromkeys(("/register", f"{issuer_path(settings.issuer)}/register")):

@@ -4,7 +4,6 @@ import click
 
 import registrar
 from registrar.cli.policy import policy
-from registrar.cli.policy import policy
 from registrar.cli.serve import serve
 
 __all__ = ["main"]

@@ -13,6 +13,7 @@ class JsonLines(logging.Formatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """`record` as an object: time, level, logger, message, its fields, and a trace where there is one."""
         line = {"time": _time(record), "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
         trace = {"trace": self.formatException(record.exc_info)} if record.exc_info else {}
         return json.dumps({**line, **_fields(record), **trace}, default=str)
@@ -22,6 +23,7 @@ class TextLines(logging.Formatter):
     """One line an event: time, level, message, and the fields as `name=value`. The lines of a trace are indented behind a bar."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """`record` as a line; fields that are empty are left out."""
         fields = [f"{name}={json.dumps(value, default=str)}" for name, value in _fields(record).items() if value not in ("", [])]
         line = " ".join([_time(record), record.levelname.lower(), _one_line(record.getMessage()), *fields])
         if not record.exc_info:
@@ -31,7 +33,7 @@ class TextLines(logging.Formatter):
 
 
 def log_config(settings: Settings) -> dict[str, Any]:
-    """The configuration of `logging`, for the process that starts the server and for the one that serves: everything to stderr."""
+    """The configuration of `logging`, for the process that starts the server and the one that serves: all goes to stderr."""
     formatter = {"text": TextLines, "json": JsonLines}[settings.log_format]
     return {
         "version": 1,

@@ -26,7 +26,9 @@ from registrar.http import well_known_paths
 from registrar.policy import PolicySet
 from registrar.settings import Bind, Settings, SettingsError
 
-_HEADER_TIMEOUT: Final = 10_000  # milliseconds in which the head of a request has to arrive, and how long an idle connection is kept
+_HEADER_TIMEOUT: Final = (
+    10_000  # milliseconds in which the head of a request has to arrive, and how long an idle connection is kept
+)
 _HEADER_BYTES: Final = 65_536
 
 

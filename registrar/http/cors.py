@@ -41,7 +41,7 @@ class Cors:
                 resp.set_header("Access-Control-Max-Age", _MAX_AGE)
             resp.complete = True
 
-    def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool) -> None:  # noqa: ARG002, FBT001
+    def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool) -> None:  # noqa: ARG002
         """Open the answer, whatever it is."""
         if not self._any:
             resp.append_header("Vary", "Origin")

@@ -43,8 +43,8 @@ class _Document:
 class Discovery:
     """The metadata document, computed once for each policy revision.
 
-    MUST: `issuer` is byte for byte the configured one (RFC 8414 §3.3), and every URL comes from it, never from a request. What the
-    policy offers replaces what the operator's document says about the same, so that no client is invited to what is refused.
+    MUST: `issuer` is byte for byte the configured one (RFC 8414 §3.3), and every URL comes from it, never from a request. What
+    the policy offers replaces what the operator's document says about the same, so that no client is invited to what is refused.
     """
 
     def __init__(self, issuer: str, metadata: Mapping[str, object] | None, policies: Callable[[], PolicySet]) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 import falcon
@@ -33,7 +34,7 @@ def _answer_refusal(req: falcon.Request, resp: falcon.Response, error: Refusal, 
 
 def _answer_falcon(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: Mapping[str, object]) -> None:  # noqa: ARG001
     """Falcon's own: no such path, no such method (with Allow), malformed headers."""
-    if error.status_code >= 500:
+    if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _answer(resp, _SERVER_ERROR)
         return
     description = _DESCRIPTIONS.get(error.status_code, "the request is malformed")

@@ -41,7 +41,11 @@ class Readiness:
             resp,
             {
                 "status": "ready",
-                "policy": {"name": policies.name, "revision": policies.revision, "profiles": [profile.book.name for profile in policies.profiles]},
+                "policy": {
+                    "name": policies.name,
+                    "revision": policies.revision,
+                    "profiles": [profile.book.name for profile in policies.profiles],
+                },
                 "database": "ok",
             },
         )

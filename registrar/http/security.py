@@ -16,7 +16,7 @@ _NOT_STORED: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 class SecurityHeaders:
     """Middleware: the document is no page, is sniffed as none, and is not stored unless its resource allows that."""
 
-    def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool) -> None:  # noqa: ARG002, FBT001
+    def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool) -> None:  # noqa: ARG002
         """Put the headers on."""
         resp.set_headers(_HEADERS)
         if not resp.get_header("Cache-Control"):

@@ -19,10 +19,10 @@ _PORT: Final = re.compile(r":[0-9]{1,5}", re.ASCII)
 class SourceReader:
     """Reads the Source of a request.
 
-    MUST: the peer's address counts, unless the peer is a trusted proxy. Then the hops that `header` lists are walked from the right,
-    past trusted addresses, to the first one that is not trusted: everything left of it is what that client chose to write. A hop
-    that is not an address ends the walk at the proxy that reported it. Only one header is ever read, since a proxy that sets one
-    of them forwards what a client wrote into the other.
+    MUST: the peer's address counts, unless the peer is a trusted proxy. Then the hops that `header` lists are walked from the
+    right, past trusted addresses, to the first one that is not trusted: everything left of it is what that client chose to
+    write. A hop that is not an address ends the walk at the proxy that reported it. Only one header is ever read, since a proxy
+    that sets one of them forwards what a client wrote into the other.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
 """One log line for each request."""
 
 import logging
+from http import HTTPStatus
 from time import perf_counter
 from typing import Final
 
@@ -22,9 +23,9 @@ class RequestLog:
         """Note when it began."""
         req.context.began = perf_counter()
 
-    def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool) -> None:  # noqa: ARG002, FBT001
+    def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool) -> None:  # noqa: ARG002
         """Log what was asked and answered: never a header's value or a body."""
-        level = logging.DEBUG if resp.status_code < 400 or resp.get_header(DECISION_ID) else logging.INFO
+        level = logging.DEBUG if resp.status_code < HTTPStatus.BAD_REQUEST or resp.get_header(DECISION_ID) else logging.INFO
         if not _LOG.isEnabledFor(level):
             return
         fields = {

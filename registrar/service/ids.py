@@ -2,8 +2,10 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class TimeOrderedIds:
@@ -18,7 +20,7 @@ class TimeOrderedIds:
 
     def __call__(self) -> str:
         """A new id. It has 74 random bits, so it is unique, but no secret."""
-        milliseconds = int(self._clock().timestamp() * 1000)
+        milliseconds = (self._clock() - _EPOCH) // timedelta(milliseconds=1)
         number = milliseconds << 80 | int.from_bytes(self._random(10))
         number = number & ~(0xF << 76) | 0x7 << 76  # version
         return str(UUID(int=number & ~(0x3 << 62) | 0x2 << 62))  # variant

@@ -14,14 +14,14 @@ _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A client that was registered. `client` is the whole answer of RFC 7591 §3.2.1; `warnings` are for the client's developer."""
+    """A client that was registered. `client` is the whole answer (RFC 7591 §3.2.1); `warnings` are for the client's developer."""
 
     client: Mapping[str, object]
     decision_id: str
     warnings: tuple[str, ...] = ()
 
 
-class Refusal(RegistrarError):
+class Refusal(RegistrarError):  # noqa: N818 - no error of the program: an answer
     """A request that is refused, as the client is told: `status` (HTTP), `code`, `description`, further headers.
 
     `decision_id` is "" when the request did not get as far as a decision.

@@ -43,8 +43,8 @@ class _Credentials:
 class Registrar:
     """Admits clients.
 
-    `policies` gives the policy set that is in force now; `schema` is `schemas/registration-request.schema.json`. `clock` gives the
-    time in UTC, `new_id` ids that are unique and ordered by time, `new_secret` secrets of 256 random bits.
+    `policies` gives the policy set that is in force now; `schema` is `schemas/registration-request.schema.json`. `clock` gives
+    the time in UTC, `new_id` ids that are unique and ordered by time, `new_secret` secrets of 256 random bits.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Registrar:
         policies: Callable[[], PolicySet],
         store: Store,
         schema: Schema,
+        *,
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
         new_secret: Callable[[], str],

@@ -135,7 +135,7 @@ def _complete(values: dict[str, Any], given: Mapping[str, Given], environ: Mappi
 
 
 def _default_state_dir(environ: Mapping[str, str]) -> Path:
-    """$XDG_STATE_HOME/registrar, else ~/.local/state/registrar (XDG Base Directory Specification); a relative one counts as unset."""
+    """$XDG_STATE_HOME/registrar, else ~/.local/state/registrar (XDG Base Directory Specification: a relative one is ignored)."""
     named = Path(environ.get("XDG_STATE_HOME", ""))
     if named.is_absolute():
         return named / "registrar"

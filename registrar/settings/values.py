@@ -12,6 +12,7 @@ from registrar.wire import RedirectUri, RedirectUriError, parse_redirect_uri
 Network = IPv4Network | IPv6Network
 
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
+_MAX_PORT = 65535
 _DATABASE_SCHEMES = ("sqlite:///", "postgresql://", "postgres://")
 
 
@@ -35,6 +36,7 @@ class Bind:
 
     @property
     def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
         return ip_address(self.host).is_loopback
 
 
@@ -44,7 +46,7 @@ def parse_bind(text: str) -> Bind:
     if found is None:
         raise WrongValueError(((), "must be HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000"))
     host, port = found[1] or found[2], int(found[3])
-    if not 1 <= port <= 65535:
+    if not 1 <= port <= _MAX_PORT:
         raise WrongValueError(((), "the port must be from 1 to 65535"))
     try:
         return Bind(str(ip_address("127.0.0.1" if host == "localhost" else host)), port)
@@ -53,7 +55,10 @@ def parse_bind(text: str) -> Bind:
 
 
 def parse_issuer(text: str) -> str:
-    """The issuer, byte for byte: https, or http on a loopback host; no query, no fragment (RFC 8414 §2). Raises WrongValueError."""
+    """The issuer, byte for byte: https, or http on a loopback host; no query or fragment (RFC 8414 §2).
+
+    Raises WrongValueError.
+    """
     _endpoint(text, "an issuer")
     if "?" in text:
         raise WrongValueError(((), "an issuer has no query (RFC 8414 section 2)"))
@@ -92,7 +97,7 @@ def parse_networks(items: Sequence[str]) -> tuple[Network, ...]:
         try:
             networks.append(ip_network(item))
         except ValueError:
-            mistakes.append(((index,), "must be an IP address or a network such as 10.0.0.0/8, with no bit set past its prefix"))
+            mistakes.append(((index,), "must be an address or a network such as 10.0.0.0/8, with no bit set past the prefix"))
     if mistakes:
         raise WrongValueError(*mistakes)
     return tuple(networks)

@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.servers import free_port
 
 DOORS = Path(__file__).parent.parent / "cases/policies/doors"
 _PATIENCE = 20.0  # seconds for a start or a stop on a busy machine
@@ -94,14 +95,6 @@ def run(folder: Path, *arguments: str, **extra: str) -> subprocess.CompletedProc
     return subprocess.run(
         command(*arguments), env=environment(folder, **extra), capture_output=True, text=True, timeout=_PATIENCE, check=False
     )
-
-
-def free_port() -> int:
-    """A port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

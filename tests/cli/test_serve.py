@@ -18,7 +18,8 @@ import registrar
 from registrar.app import Checkout
 from registrar.cli.checkout import find_checkout
 from registrar.store import Store
-from tests.cli.server import DOORS, Server, free_port, read, run, serving
+from tests.cli.server import DOORS, Server, read, run, serving
+from tests.servers import free_port
 
 NATIVE = {"client_name": "my cli", "redirect_uris": ["http://127.0.0.1:33418/callback"]}
 WITH_SECRET = {**NATIVE, "token_endpoint_auth_method": "client_secret_post"}
@@ -120,7 +121,9 @@ def test_bodies_in_chunks(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         for body, status in ((json.dumps(NATIVE).encode(), 201), (b"x" * 70_000, 413), (b"", 400)):
             connection = server.connect()
-            connection.request("POST", "/register", iter([body[:9], body[9:]]), {"Content-Type": "application/json"}, encode_chunked=True)
+            connection.request(
+                "POST", "/register", iter([body[:9], body[9:]]), {"Content-Type": "application/json"}, encode_chunked=True
+            )
             assert read(connection).status == status
             connection.close()
 
@@ -129,7 +132,9 @@ def test_a_body_that_is_announced_as_too_large_is_refused_at_once(tmp_path: Path
     """The answer comes before the body, and the server goes on."""
     with serving(tmp_path) as server:
         connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
-        connection.sendall(b"POST /register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n")
+        connection.sendall(
+            b"POST /register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n"
+        )
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
         assert server.request("POST", "/register", NATIVE).status == 201
         connection.close()
@@ -179,7 +184,10 @@ def test_contract_12_a_full_disk_is_503(tmp_path: Path) -> None:
         limit = sum(file.stat().st_size for file in database(tmp_path).parent.iterdir())
         (worker,) = map(int, Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split())
         subprocess.run(["prlimit", f"--pid={worker}", f"--fsize={limit}:"], check=True)
-        answers = [server.request("POST", "/register", {**NATIVE, "client_name": "x" * 70, "contacts": ["y" * 200]}).status for _ in range(300)]
+        answers = [
+            server.request("POST", "/register", {**NATIVE, "client_name": "x" * 70, "contacts": ["y" * 200]}).status
+            for _ in range(300)
+        ]
         assert set(answers) == {201, 503}
         assert answers[-1] == 503
         assert server.request("GET", "/healthz").status == 200
@@ -254,9 +262,12 @@ def test_a_tree_that_does_not_load_is_told_whole(tmp_path: Path) -> None:
     """Exit 3, every mistake with file, line and column."""
     (tmp_path / "tree/profiles").mkdir(parents=True)
     (tmp_path / "tree/policyset.yaml").write_text(
-        "apiVersion: registrar/v1\nkind: PolicySet\nmetadata: {name: broken}\nspec:\n  profles: [a]\n  profiles: [one, two]\n", encoding="utf-8"
+        "apiVersion: registrar/v1\nkind: PolicySet\nmetadata: {name: broken}\nspec:\n  profles: [a]\n  profiles: [one, two]\n",
+        encoding="utf-8",
     )
-    (tmp_path / "tree/profiles/one.yaml").write_text("apiVersion: registrar/v1\nkind: Profile\nmetadata: {name: uno}\nspec: {}\n", encoding="utf-8")
+    (tmp_path / "tree/profiles/one.yaml").write_text(
+        "apiVersion: registrar/v1\nkind: Profile\nmetadata: {name: uno}\nspec: {}\n", encoding="utf-8"
+    )
     ended = run(tmp_path, "serve", "--policies", str(tmp_path / "tree"), "--bind", f"127.0.0.1:{free_port()}")
     assert ended.returncode == 3
     assert ended.stdout == ""
@@ -279,11 +290,29 @@ def test_wrong_settings_are_told_whole(tmp_path: Path) -> None:
 def test_a_database_that_cannot_be_opened_is_one_clear_line(tmp_path: Path) -> None:
     """Exit 1; a password is not shown."""
     (tmp_path / "no.db").write_bytes(b"this is no database, whatever its name says" * 100)
-    ended = run(tmp_path, "serve", "--policies", str(DOORS), "--database-url", f"sqlite:///{tmp_path}/no.db", "--bind", f"127.0.0.1:{free_port()}")
+    ended = run(
+        tmp_path,
+        "serve",
+        "--policies",
+        str(DOORS),
+        "--database-url",
+        f"sqlite:///{tmp_path}/no.db",
+        "--bind",
+        f"127.0.0.1:{free_port()}",
+    )
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"registrar: cannot open the database sqlite:///{tmp_path}/no.db: ")
     assert ended.stderr.count("\n") == 1
-    secret = run(tmp_path, "serve", "--policies", str(DOORS), "--database-url", "postgresql://u:hunter2@127.0.0.1:1/r", "--bind", f"127.0.0.1:{free_port()}")
+    secret = run(
+        tmp_path,
+        "serve",
+        "--policies",
+        str(DOORS),
+        "--database-url",
+        "postgresql://u:hunter2@127.0.0.1:1/r",
+        "--bind",
+        f"127.0.0.1:{free_port()}",
+    )
     assert secret.returncode == 1
     assert "hunter2" not in secret.stderr
 

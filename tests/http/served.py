@@ -1,4 +1,4 @@
-"""The public app as tests ask it: everything real, on a small policy tree, a database in a temporary folder and a clock that stands."""
+"""The public app as tests ask it: everything real, on a small policy tree, a temporary database and a clock that stands."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -34,7 +34,12 @@ def test_contract_30_urls_come_from_the_issuer_alone(tmp_path: Path) -> None:
     """Neither Host nor a forwarding header changes a byte of the document."""
     with served(tmp_path, metadata=METADATA) as app:
         plain = app.client.simulate_get(BOTH[0])
-        headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http", "Forwarded": "host=evil.example"}
+        headers = {
+            "Host": "evil.example",
+            "X-Forwarded-Host": "evil.example",
+            "X-Forwarded-Proto": "http",
+            "Forwarded": "host=evil.example",
+        }
         assert app.client.simulate_get(BOTH[0], headers=headers).content == plain.content
         assert "client_id_metadata_document_supported" not in plain.json
 
@@ -83,7 +88,11 @@ def test_the_document_may_be_kept_a_minute(tmp_path: Path) -> None:
 
 def preflight(app: Served, path: str, origin: str = "https://inspector.example", method: str = "POST") -> dict[str, str]:
     """The headers that answer a preflight."""
-    headers = {"Origin": origin, "Access-Control-Request-Method": method, "Access-Control-Request-Headers": "mcp-protocol-version"}
+    headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": "mcp-protocol-version",
+    }
     result = app.client.simulate_options(path, headers=headers)
     assert result.status_code == 204
     assert result.content == b""
@@ -104,7 +113,14 @@ def test_contract_14_a_preflight_is_answered_for_any_origin(app: Served, path: s
 def test_contract_14_what_scripts_may_read(app: Served) -> None:
     """The headers of this server's own are exposed on every answer."""
     exposed = app.post().headers["access-control-expose-headers"].split(", ")
-    assert {"Registrar-Decision-Id", "Registrar-Warning", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"} <= set(exposed)
+    assert {
+        "Registrar-Decision-Id",
+        "Registrar-Warning",
+        "Retry-After",
+        "RateLimit-Limit",
+        "RateLimit-Remaining",
+        "RateLimit-Reset",
+    } <= set(exposed)
 
 
 def test_contract_14_origins_can_be_listed(tmp_path: Path) -> None:
@@ -112,7 +128,12 @@ def test_contract_14_origins_can_be_listed(tmp_path: Path) -> None:
     with served(tmp_path, cors_origins=("https://a.example", "http://localhost:6274")) as app:
         assert preflight(app, "/register", "https://a.example")["access-control-allow-origin"] == "https://a.example"
         assert preflight(app, "/register", "https://evil.example") == {"vary": "Origin"}
-        for origin, allowed in (("http://localhost:6274", "http://localhost:6274"), ("https://a.example.evil.example", None), ("null", None), (None, None)):
+        for origin, allowed in (
+            ("http://localhost:6274", "http://localhost:6274"),
+            ("https://a.example.evil.example", None),
+            ("null", None),
+            (None, None),
+        ):
             result = app.client.simulate_post("/register", json=NATIVE, headers={"Origin": origin} if origin else {})
             assert result.status_code == 201
             assert result.headers.get("access-control-allow-origin") == allowed
@@ -128,7 +149,12 @@ def test_options_without_a_preflight_names_the_methods(app: Served) -> None:
 
 def test_every_answer_has_the_security_headers(app: Served) -> None:
     """It is no page, and is not sniffed for one."""
-    for result in (app.post(), app.client.simulate_get("/healthz"), app.client.simulate_get("/nowhere"), app.client.simulate_options("/register")):
+    for result in (
+        app.post(),
+        app.client.simulate_get("/healthz"),
+        app.client.simulate_get("/nowhere"),
+        app.client.simulate_options("/register"),
+    ):
         assert result.headers["x-content-type-options"] == "nosniff"
         assert result.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
         assert result.headers["referrer-policy"] == "no-referrer"

@@ -60,7 +60,15 @@ def test_contract_8_the_answer_is_ascii(app: Served) -> None:
 
 def test_contract_2_unknown_members_are_ignored_and_empty_ones_are_absent(app: Served) -> None:
     """Contract 26: nulls and empty strings everywhere, and members that no RFC knows."""
-    noise = {"code_challenge_method": "S256", "resource": ["x"], "client_secret": "mine", "logo_uri": None, "tos_uri": "", "contacts": [], "scope": ""}
+    noise = {
+        "code_challenge_method": "S256",
+        "resource": ["x"],
+        "client_secret": "mine",
+        "logo_uri": None,
+        "tos_uri": "",
+        "contacts": [],
+        "scope": "",
+    }
     answer = registered(app.post({**NATIVE, **noise}))
     assert set(answer) & set(noise) == {"scope"}
     assert answer["scope"] == "mcp:read"
@@ -99,7 +107,13 @@ def test_contract_9_a_secret_without_lifetime_says_so(app: Served) -> None:
     assert answer["client_secret_expires_at"] == 0
 
 
-@pytest.mark.parametrize("extra", [{"token_endpoint_auth_method": "none"}, {"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://app.example/jwks"}])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"token_endpoint_auth_method": "none"},
+        {"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://app.example/jwks"},
+    ],
+)
 def test_contract_9_a_method_without_a_secret_gets_none(app: Served, extra: Mapping[str, object]) -> None:
     """Neither the secret nor its expiry is there."""
     answer = registered(app.post({**HOSTED, **extra}))
@@ -109,7 +123,9 @@ def test_contract_9_a_method_without_a_secret_gets_none(app: Served, extra: Mapp
 def test_contract_9_ids_are_unique_and_ordered_by_time(app: Served) -> None:
     """Contract 29: the same document again is another client; ids and decision ids are UUIDs of version 7."""
     answers = [app.post() for _ in range(20)]
-    ids = [registered(answer)["client_id"] for answer in answers] + [answer.headers["registrar-decision-id"] for answer in answers]
+    ids = [registered(answer)["client_id"] for answer in answers] + [
+        answer.headers["registrar-decision-id"] for answer in answers
+    ]
     assert len(set(ids)) == 40
     for text in ids:
         assert uuid.UUID(text).version == 7
@@ -135,7 +151,10 @@ def test_contract_25_redirect_uris_are_echoed_byte_for_byte(app: Served) -> None
 
 def test_contract_26_unknown_scopes_and_grants_are_stripped_where_the_policy_says_so(app: Served) -> None:
     """What real clients ask for beyond what there is."""
-    asked = {"scope": "mcp:read claudeai openid", "grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"]}
+    asked = {
+        "scope": "mcp:read claudeai openid",
+        "grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"],
+    }
     answer = registered(app.post({**NATIVE, **asked}))
     assert answer["scope"] == "mcp:read"
     assert answer["grant_types"] == ["authorization_code"]
@@ -187,7 +206,11 @@ def test_no_secret_is_recorded(app: Served) -> None:
     """What a client sends by mistake, and the private half of a key that is refused, stay out of the log."""
     key = {"kty": "EC", "crv": "P-256", "x": "x" * 43, "y": "y" * 43, "d": "s3cret"}
     body = {**HOSTED, "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [key]}}
-    noise = {"client_secret": "s3cret", "registration_access_token": "s3cret", "nested": [{"API_KEY": "s3cret", "password": {"a": "s3cret"}}]}
+    noise = {
+        "client_secret": "s3cret",
+        "registration_access_token": "s3cret",
+        "nested": [{"API_KEY": "s3cret", "password": {"a": "s3cret"}}],
+    }
     result = app.post({**body, **noise})
     assert result.status_code == 400
     record = app.decision(result)
@@ -200,7 +223,9 @@ def test_trusted_proxies_reach_the_decision(tmp_path: Path) -> None:
     """The policy's networks see the address that the proxy reports."""
     with served(tmp_path, trusted_proxies=(ip_network("10.0.0.0/8"),)) as app:
         asked = {**NATIVE, "scope": "mcp:tools"}
-        result = app.client.simulate_post("/register", json=asked, remote_addr="10.0.0.1", headers={"X-Forwarded-For": "192.0.2.7"})
+        result = app.client.simulate_post(
+            "/register", json=asked, remote_addr="10.0.0.1", headers={"X-Forwarded-For": "192.0.2.7"}
+        )
         registered(result)
         assert "registrar-warning" not in result.headers
         assert app.decision(result)["facts"]["source"]["ip"] == "192.0.2.7"
@@ -218,7 +243,18 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-NAMES = ["redirect_uris", "grant_types", "scope", "client_name", "client_name#de", "jwks", "contacts", "token_endpoint_auth_method", "logo_uri", "dpop_bound_access_tokens"]
+NAMES = [
+    "redirect_uris",
+    "grant_types",
+    "scope",
+    "client_name",
+    "client_name#de",
+    "jwks",
+    "contacts",
+    "token_endpoint_auth_method",
+    "logo_uri",
+    "dpop_bound_access_tokens",
+]
 
 
 @pytest.fixture(scope="module")

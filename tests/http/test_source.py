@@ -63,7 +63,7 @@ def test_a_peer_that_is_no_proxy_counts_itself() -> None:
         ("0x7f.1", "10.0.0.1"),
         ("2130706433", "10.0.0.1"),
         ("198.51.100.01", "10.0.0.1"),
-        ("\"198.51.100.1\"", "10.0.0.1"),
+        ('"198.51.100.1"', "10.0.0.1"),
     ],
 )
 def test_the_right_most_untrusted_hop_counts(header: str, expected: str) -> None:
@@ -134,7 +134,11 @@ ADDRESSES = st.ip_addresses().map(str)
 HOPS = st.one_of(ADDRESSES, ADDRESSES.map(lambda text: f"[{text}]:80"), st.text(st.characters(codec="latin-1"), max_size=20))
 
 
-@given(st.lists(HOPS, max_size=8), st.ip_addresses(v=4).filter(lambda ip: ip not in PROXIES[0]), st.lists(st.sampled_from(["10.0.0.3", "10.2.0.1:80"])))
+@given(
+    st.lists(HOPS, max_size=8),
+    st.ip_addresses(v=4).filter(lambda ip: ip not in PROXIES[0]),
+    st.lists(st.sampled_from(["10.0.0.3", "10.2.0.1:80"])),
+)
 def test_nothing_that_a_client_writes_changes_the_address(forged: list[str], client: Any, behind: list[str]) -> None:
     """Whatever stands left of the hop that the nearest untrusted address is, the answer is that address."""
     header = ", ".join([*forged, str(client), *behind])

@@ -14,6 +14,7 @@ from registrar.settings import Bind, Settings, SettingsError
 from registrar.settings.sources import KINDS
 
 HOME = {"HOME": "/home/operator"}
+NO_NETWORK = "must be an address or a network such as 10.0.0.0/8, with no bit set past the prefix"
 METADATA = "{authorization_endpoint: https://as.example/authorize, token_endpoint: https://as.example/token}"
 
 
@@ -74,7 +75,7 @@ def test_every_mistake_of_every_source_is_named_at_once(tmp_path: Path) -> None:
         "--log-format: must be one of text, json",
         'registrar.yaml:1:1: max_bdoy: unknown key "max_bdoy" (did you mean "max_body"?)',
         "registrar.yaml:2:10: threads: must be at least 1",
-        "registrar.yaml:3:31: trusted_proxies[1]: must be an IP address or a network such as 10.0.0.0/8, with no bit set past its prefix",
+        f"registrar.yaml:3:31: trusted_proxies[1]: {NO_NETWORK}",
         "environment REGISTRAR_BACKLOG: must be a whole number",
         'environment REGISTRAR_MAX_BODDY: is no setting (did you mean "REGISTRAR_MAX_BODY"?)',
     ]
@@ -155,7 +156,20 @@ def test_the_default_issuer_of_an_ipv6_bind_has_brackets(tmp_path: Path) -> None
     assert load(tmp_path, flags={"bind": "[::1]:9000"}).issuer == "http://[::1]:9000"
 
 
-@pytest.mark.parametrize("text", ["::1:8000", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "as.example:80", ":8000", "[::1]", "1.2.3.4.5:80", "127.0.0.1:８"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "::1:8000",
+        "127.0.0.1",
+        "127.0.0.1:0",
+        "127.0.0.1:65536",
+        "as.example:80",
+        ":8000",
+        "[::1]",
+        "1.2.3.4.5:80",
+        "127.0.0.1:８",
+    ],
+)
 def test_bind_refuses_the_rest(tmp_path: Path, text: str) -> None:
     """No host names, no missing parts, no port out of range, no digits of other scripts."""
     assert mistakes(tmp_path, flags={"bind": text})[0].startswith("--bind: ")
@@ -171,7 +185,13 @@ def test_a_bind_that_others_reach_needs_an_issuer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "issuer",
-    ["https://as.example", "https://as.example/", "https://as.example:8443/tenant/one", "http://127.0.0.1:8000", "http://[::1]/t"],
+    [
+        "https://as.example",
+        "https://as.example/",
+        "https://as.example:8443/tenant/one",
+        "http://127.0.0.1:8000",
+        "http://[::1]/t",
+    ],
 )
 def test_an_issuer_is_kept_byte_for_byte(tmp_path: Path, issuer: str) -> None:
     """Contract 24: https, or http on loopback; also with a terminating slash."""
@@ -222,7 +242,7 @@ metadata:
 """
     found = mistakes(tmp_path, text)
     assert [line.split(": ")[1] for line in found] == ["metadata", "metadata.jwks_uri"]
-    assert 'token_endpoint' in found[0]
+    assert "token_endpoint" in found[0]
     mended = text.replace("  jwks_uri: 7\n", "  token_endpoint: https://as.example/token\n")
     assert [(line.split(":")[1], line.split(": ")[1]) for line in mistakes(tmp_path, mended)] == [
         ("4", "metadata.authorization_endpoint"),
@@ -265,7 +285,7 @@ def test_a_password_in_the_database_url_is_not_shown(tmp_path: Path) -> None:
 def test_settings_can_be_sent_to_the_serving_process(tmp_path: Path) -> None:
     """Where processes are spawned, not forked, the settings are pickled."""
     settings = load(tmp_path, f"metadata: {METADATA}\ntrusted_proxies: [10.0.0.0/8]\n")
-    assert pickle.loads(pickle.dumps(settings)) == settings  # noqa: S301 - its own bytes
+    assert pickle.loads(pickle.dumps(settings)) == settings
 
 
 def test_the_schema_names_every_setting_and_its_default() -> None:
@@ -278,4 +298,6 @@ def test_the_schema_names_every_setting_and_its_default() -> None:
     for name, one in properties.items():
         if "default" in one:
             value = getattr(plain, name)
-            assert (list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Bind) else value) == one["default"], name
+            assert (list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Bind) else value) == one[
+                "default"
+            ], name
