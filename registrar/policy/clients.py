@@ -249,8 +249,8 @@ def _domain(host: str, *, wildcard: bool) -> str:
 def allowed_values(rules: Sequence[MemberRule], member: str) -> tuple[str, ...] | None:
     """The values that a client of these rules can end up with, in the policy's order; None when they are not limited."""
     rule = next((rule for rule in rules if rule.member == member), None)
-    if rule is None or rule.remove:
-        return () if rule is not None else None
-    if rule.set is not None:
-        return tuple(str(item) for item in rule.set)
+    if rule is None:
+        return None
+    if rule.remove or rule.set is not None:
+        return tuple(str(item) for item in rule.set or rule.default or ())
     return rule.listed if rule.allow is not None else None

@@ -1,9 +1,8 @@
 """What a decision says: frozen, complete, and explainable by rule id and place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Literal
 
 from registrar.errors import Place
@@ -63,12 +62,12 @@ class Decision:
     allowed: bool
     revision: str
     profile: str = ""
-    metadata: Mapping[str, object] = MappingProxyType({})
+    metadata: Mapping[str, object] = field(default_factory=dict)
     violations: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
     audited: tuple[Finding, ...] = ()
     changes: tuple[Change, ...] = ()
-    annotations: Mapping[str, str] = MappingProxyType({})
+    annotations: Mapping[str, str] = field(default_factory=dict)
     lifetimes: Lifetimes = Lifetimes()
     reuse_identical: bool = False
 

@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Literal
 
 from registrar.wire import RedirectUri
 
 Operation = Literal["create", "update", "resolve"]
-
-_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class Token:
     present: bool = False
     id: str = ""
     scopes: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class SoftwareStatement:
     present: bool = False
     verified: bool = False
     issuer: str = ""
-    claims: Mapping[str, object] = _NOTHING
+    claims: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +57,10 @@ class Facts:
     now: datetime
     metadata: Mapping[str, object]
     redirects: tuple[RedirectUri, ...] = ()
-    submitted: Mapping[str, object] = _NOTHING
+    submitted: Mapping[str, object] = field(default_factory=dict)
     operation: Operation = "create"
-    source: Source = Source()
-    token: Token = Token()
-    software_statement: SoftwareStatement = SoftwareStatement()
-    existing: Mapping[str, object] = _NOTHING
+    source: Source = field(default_factory=Source)
+    token: Token = field(default_factory=Token)
+    software_statement: SoftwareStatement = field(default_factory=SoftwareStatement)
+    existing: Mapping[str, object] = field(default_factory=dict)
     existing_profile: str = ""

@@ -1,0 +1,75 @@
+"""From a document to its facts: contract 1, 2, 20, 21 before any policy is asked."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from registrar.policy import MalformedError, take_in
+from registrar.wire import ErrorCode
+from tests.policy.trees import REQUEST
+
+CALLBACK = "http://localhost/cb"
+
+
+def faults(body: Mapping[str, object]) -> list[tuple[str, str]]:
+    with pytest.raises(MalformedError) as caught:
+        take_in(body, REQUEST)
+    return [(fault.code, fault.member) for fault in caught.value.faults]
+
+
+def test_null_and_empty_mean_absent_and_unknown_members_are_ignored() -> None:
+    """Contract 2 and 26."""
+    intake = take_in(
+        {
+            "redirect_uris": [CALLBACK],
+            "scope": "",
+            "client_name": None,
+            "contacts": [],
+            "resource": {"a": 1},
+            "code_challenge_method": 7,
+        },
+        REQUEST,
+    )
+    assert intake.metadata == {"redirect_uris": [CALLBACK]}
+    assert [redirect.uri for redirect in intake.redirects] == [CALLBACK]
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "member"),
+    [
+        ({"client_name": 5}, ErrorCode.INVALID_CLIENT_METADATA, "client_name"),
+        ({"redirect_uris": CALLBACK}, ErrorCode.INVALID_REDIRECT_URI, "redirect_uris"),
+        ({"redirect_uris": [5]}, ErrorCode.INVALID_REDIRECT_URI, "redirect_uris"),
+        ({"redirect_uris": [None]}, ErrorCode.INVALID_REDIRECT_URI, "redirect_uris"),
+        ({"software_statement": {}}, ErrorCode.INVALID_SOFTWARE_STATEMENT, "software_statement"),
+        ({"client_name#fr": 5}, ErrorCode.INVALID_CLIENT_METADATA, "client_name"),
+        ({"scope": ["a"]}, ErrorCode.INVALID_CLIENT_METADATA, "scope"),
+        ({"redirect_uris": ["http://evil.example/"]}, ErrorCode.INVALID_REDIRECT_URI, "redirect_uris"),
+    ],
+)
+def test_the_failing_member_chooses_the_error_code(body: Mapping[str, object], code: ErrorCode, member: str) -> None:
+    """Contract 11: the code of RFC 7591 that fits what is wrong."""
+    assert faults(body) == [(code, member)]
+
+
+def test_every_fault_of_a_step_is_told_at_once() -> None:
+    assert faults({"redirect_uris": ["http://evil.example/", CALLBACK, "javascript://localhost/"], "scope": 'a"b'}) == [
+        (ErrorCode.INVALID_REDIRECT_URI, "redirect_uris"),
+        (ErrorCode.INVALID_REDIRECT_URI, "redirect_uris"),
+        (ErrorCode.INVALID_CLIENT_METADATA, "scope"),
+    ]
+
+
+def test_a_fault_has_no_byte_of_the_document() -> None:
+    """Contract 11: answers never echo input."""
+    secret = "q7Zk-never-to-be-seen"
+    for body in (
+        {"client_name": {secret: secret}},
+        {"redirect_uris": [f"https://{secret}@host.example/"]},
+        {"redirect_uris": [f"{secret}://x/*"]},
+        {"scope": f'"{secret}'},
+        {f"client_name#{secret}": [secret]},
+    ):
+        with pytest.raises(MalformedError) as caught:
+            take_in(body, REQUEST)
+        assert secret not in str(caught.value)

@@ -1,0 +1,112 @@
+"""Test suites: what they notice, and what they cover."""
+
+from pathlib import Path
+
+import pytest
+
+from registrar.bundled import bundled
+from registrar.policy import PolicySet, Report, load_fixtures, load_with_tests, run_tests
+from tests.policy.test_tree import write
+from tests.policy.trees import POLICY, REQUEST, guardrail, head, profile
+
+FILES = {
+    "policyset.yaml": head("profiles: [native]\nnetworks: {corp: [10.0.0.0/8]}"),
+    "profiles/native.yaml": profile(
+        """
+        client:
+          redirect_uris: {allow: [{loopback: true}]}
+          scope: {allow: [a, b], default: [a], onExcess: strip}
+        validations:
+          - {id: corp-only, expression: '"corp" in source.networks', message: m, mode: warn, enforceAfter: 2026-12-01T00:00:00Z}
+        """
+    ),
+    "guardrails/rules.yaml": guardrail(
+        """
+        validations:
+          - {id: breaks, expression: 'client.client_name != "break" || redirects[7].loopback', message: m}
+          - {id: noted, expression: 'client.client_name != "note"', message: m, mode: audit}
+        auditAnnotations: [{key: name, valueExpression: client.client_name}]
+        """
+    ),
+}
+SUITE = """\
+apiVersion: registrar/v1
+kind: TestSuite
+metadata: {{name: t}}
+options: {{now: 2026-10-01T12:00:00Z}}
+requests:
+  cli: {{client_name: cli, redirect_uris: ["http://localhost/cb"], scope: a c}}
+sources: {{corp: {{ip: 10.1.2.3}}, net: {{ip: 192.0.2.7}}}}
+tests:
+  - {{name: it, request: cli, {test}}}
+"""
+
+
+def report_of(directory: Path, test: str) -> tuple[PolicySet, Report]:
+    write(directory, {**FILES, "tests/t_test.yaml": SUITE.format(test=test)})
+    policies, tests = load_with_tests(directory, POLICY)
+    return policies, run_tests(tests, policies, REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("test", "failures"),
+    [
+        ("expect: {decision: allow, profile: native, effective: {scope: a, client_uri: null}, violations: []}", []),
+        ("source: net, expect: {decision: allow, warnings: [native/corp-only]}", []),
+        (
+            "source: net, now: 2026-12-02T00:00:00Z, "
+            "expect: {decision: deny, violations: [native/corp-only], error: invalid_client_metadata}",
+            [],
+        ),
+        ("with: {client_name: note}, expect: {decision: allow, audited: [rules/noted], annotations: {rules/name: note}}", []),
+        ("with: {redirect_uris: [nonsense]}, expect: {decision: deny, error: invalid_redirect_uri}", []),
+        ("with: {redirect_uris: [nonsense]}, expect: {decision: deny, violations: [registrar/redirect_uris]}", []),
+        ("expect: {decision: deny}", ["decision is allow, expected deny"]),
+        ("expect: {decision: allow, profile: ''}", ["profile is native, expected none"]),
+        ("expect: {decision: allow, effective: {scope: a c}}", ["effective scope is 'a', expected 'a c'"]),
+        ("expect: {decision: allow, effective: {client_name: null}}", ["effective client_name is 'cli', expected absent"]),
+        ("expect: {decision: allow, annotations: {rules/name: x}}", ["annotation rules/name is 'cli', expected 'x'"]),
+        (
+            "source: net, now: 2026-12-02T00:00:00Z, expect: {decision: allow}",
+            ["decision is deny, expected allow", "refused by native/corp-only"],
+        ),
+        (
+            "source: net, now: 2026-12-02T00:00:00Z, expect: {decision: deny, violations: [native/client.scope]}",
+            ["violations has native/corp-only, which is not expected", "violations lacks native/client.scope"],
+        ),
+        ("source: net, expect: {decision: allow, warnings: []}", ["warnings has native/corp-only, which is not expected"]),
+        ("expect: {decision: allow, audited: [rules/noted]}", ["audited lacks rules/noted"]),
+        # Right for the wrong reason: the operator's rule failed at run time.
+        ("with: {client_name: break}, expect: {decision: deny, violations: [rules/breaks]}", ["rules/breaks failed at run time"]),
+    ],
+)
+def test_a_suite_notices(test: str, failures: list[str], tmp_path: Path) -> None:
+    _, report = report_of(tmp_path, test)
+    [result] = report.results
+    assert list(result.failures) == failures
+    assert str(result.place) == "tests/t_test.yaml:9:12"
+
+
+def test_a_rule_is_covered_when_it_was_seen_true_and_not_true(tmp_path: Path) -> None:
+    policies, report = report_of(tmp_path, "source: corp, expect: {decision: allow}")
+    assert {(rule, missing) for rule, _, missing in report.uncovered(policies)} == {
+        ("native/client.redirect_uris", "not true"),
+        ("native/corp-only", "not true"),
+        ("rules/breaks", "not true"),
+        ("rules/noted", "not true"),
+    }
+
+
+def test_the_shipped_suites_pass_and_cover_every_rule_both_ways() -> None:
+    policies, tests = load_with_tests(bundled("policies"), POLICY)
+    report = run_tests(tests, policies, REQUEST)
+    assert [(result.name, result.failures) for result in report.failed] == []
+    assert report.uncovered(policies) == []
+
+
+def test_every_shipped_client_is_in_the_shipped_suites() -> None:
+    _, tests = load_with_tests(bundled("policies"), POLICY)
+    bodies = [dict(test.body) for test in tests]
+    missing = [name for name, document in load_fixtures().items() if dict(document) not in bodies]
+    # JSON under a form's media type is refused before any policy sees it.
+    assert missing == ["mcp-form-encoded"]
