@@ -83,19 +83,13 @@ class DatabaseFile:
         )
         try:
             database.connect()
-            self._require_wal(database)
         except peewee.PeeweeException as error:
             database.close()
             raise self.unavailable(error) from error
         return database
 
-    def _require_wal(self, database: peewee.SqliteDatabase) -> None:
-        if database.journal_mode != "wal":
-            database.close()
-            raise StoreUnavailable(f"{self.path} cannot use a write-ahead log (a network file system?)")
-
     def identity(self) -> tuple[int, ...]:
-        """Which files are there now, main file and log. Raises StoreUnavailable when one is gone."""
+        """Which files are there now, main file and write-ahead log. Raises StoreUnavailable when one is missing."""
         try:
             found = (os.stat(self.path), os.stat(f"{self.path}-wal"))
         except OSError as error:
@@ -113,10 +107,9 @@ class DatabaseFile:
     def _unwritable(self) -> Path:
         """Which of the files is to blame: SQLite keeps two beside the database, with permissions of their own."""
         effective = os.access in os.supports_effective_ids
-        for path in (self.path, Path(f"{self.path}-wal"), Path(f"{self.path}-shm"), self.path.parent):
-            if path.exists() and not os.access(path, os.W_OK, effective_ids=effective):
-                return path
-        return self.path
+        paths = (self.path, Path(f"{self.path}-wal"), Path(f"{self.path}-shm"), self.path.parent)
+        to_blame = (path for path in paths if path.exists() and not os.access(path, os.W_OK, effective_ids=effective))
+        return next(to_blame, self.path)
 
 
 def _code(error: peewee.PeeweeException) -> str:

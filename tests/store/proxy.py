@@ -90,7 +90,8 @@ class Proxy:
                     near.sendall(data)
         except OSError:  # the other side was cut
             pass
-        hang_up(near)
+        if near not in self._muted:
+            hang_up(near)
 
 
 def hang_up(link: socket.socket) -> None:

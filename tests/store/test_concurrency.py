@@ -220,6 +220,19 @@ def test_a_commit_that_does_not_come_back_is_unknown() -> None:
     assert database.batches == [1]
 
 
+def test_a_slow_commit_is_waited_for() -> None:
+    """Once it is claimed, the answer is the commit's, though it comes later than the patience for a turn."""
+    database = Stalling()
+    queue = GroupCommit(database, patience=0.5)
+    database.commit_gate.clear()
+    opener = threading.Timer(0.7, database.commit_gate.set)
+    opener.start()
+    queue.run(nothing)
+    assert database.batches == [1]
+    queue.close()
+    opener.join()
+
+
 def test_closing_finishes_what_waits() -> None:
     """A drained server loses nobody, and takes nobody new."""
     database = Stalling()

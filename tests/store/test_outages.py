@@ -6,18 +6,23 @@ import resource
 import shutil
 import socket
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import peewee
 import psycopg
 import pytest
 
-from registrar.store import DatabaseURLError, Store, StoreUnavailable, status
+from registrar.store import DatabaseURLError, DuplicateError, Store, StoreUnavailable, status
 from registrar.store.postgresql import PostgresqlBackend
+from registrar.store.sqlite import SqliteBackend
 from registrar.store.statements import fetch
+from registrar.store.transaction import Transaction
 from tests.store.proxy import Proxy, hang_up
 from tests.store.samples import METADATA, add, allowed, client, rows, stored
 
@@ -208,6 +213,52 @@ def test_a_file_that_is_no_database(sqlite_url: str, sqlite_path: Path) -> None:
     assert sqlite_path.read_bytes() == before
 
 
+def test_a_file_that_is_corrupt_from_its_first_page_on(sqlite_store: Store, sqlite_path: Path) -> None:
+    """Found while it is opened anew, and healed by a good copy."""
+    sqlite_store.close()
+    store = Store.open(f"sqlite:///{sqlite_path}")
+    good = sqlite_path.read_bytes()
+    sqlite_path.write_bytes(good[:4096] + b"\xa5" * (len(good) - 4096))
+    refuses(store, "corrupt")
+    with pytest.raises(StoreUnavailable, match="corrupt"):
+        store.client("c1")
+    with pytest.raises(StoreUnavailable, match="corrupt"):
+        Store.open(f"sqlite:///{sqlite_path}")
+    sqlite_path.write_bytes(good)
+    add(store, 1)
+    store.close()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_goes_while_it_is_written(sqlite_url: str, sqlite_path: Path, tmp_path: Path, replaced: bool) -> None:
+    """The commit succeeds, into a file without a name: that is no acknowledgement."""
+    Store.open(f"sqlite:///{tmp_path / 'other.db'}").close()
+    Store.open(sqlite_url).close()
+    backend = SqliteBackend(sqlite_path, patience=1)
+
+    def lose(transaction: Transaction) -> None:
+        transaction.execute("UPDATE probe SET writes = 7")
+        sqlite_path.unlink()
+        if replaced:
+            (tmp_path / "other.db").rename(sqlite_path)
+
+    with pytest.raises(StoreUnavailable, match="was replaced" if replaced else "is not there"):
+        backend.write(lose)
+    backend.close()
+
+
+def test_a_reference_to_nothing_is_the_callers_mistake(store: Store, store_url: str) -> None:
+    """Foreign keys hold on both databases; what breaks one is no outage and no duplicate."""
+    backend = PostgresqlBackend(store_url, patience=5) if "postgresql" in store_url else SqliteBackend(
+        Path(store_url.removeprefix("sqlite:///")), patience=5
+    )
+    sql = backend.statements.insert_revision_file
+    with pytest.raises(peewee.IntegrityError):
+        backend.write(lambda transaction: transaction.execute(sql, ("sha256:none", "a", b"")))
+    backend.close()
+    assert rows(store_url, "SELECT COUNT(*) FROM revision_file") == [(0,)]
+
+
 def _terminate_connections(url: str) -> None:
     """Cut every other connection of this test, as a restarting server would."""
     name = re.search("search_path%3D(registrar_[0-9a-f]+)", url)
@@ -318,6 +369,54 @@ def test_a_commit_that_cannot_be_looked_up_is_unknown(proxy: Proxy, postgresql_u
         add(store, 2)
     proxy.mend()
     store.close()
+
+
+def test_a_commit_that_is_lost_to_somebody_elses_is_a_duplicate(proxy: Proxy, postgresql_url: str) -> None:
+    """Between the lost commit and the second attempt another node took the id: nobody is told that theirs was stored."""
+    store, other = Store.open(proxy.url), Store.open(postgresql_url)
+    add(store, 1)
+
+    def overtake(server: socket.socket, _: bytes) -> None:
+        hang_up(server)
+        while True:  # the server may hold the lost transaction's id for a moment
+            try:
+                other.add(client(2, decision_id="d77"), replace(allowed(2), decision_id="d77"))
+            except StoreUnavailable:
+                continue
+            return
+
+    proxy.at_commit = overtake
+    with pytest.raises(DuplicateError):
+        add(store, 2)
+    assert store.decision("d2") is None
+    assert store.decision("d77") is not None
+    store.close()
+    other.close()
+
+
+def test_retries_are_bounded(postgresql_url: str) -> None:
+    """What fails to serialize every time is an outage in the end."""
+    Store.open(postgresql_url).close()
+    backend = PostgresqlBackend(postgresql_url, patience=5)
+    attempts = 0
+
+    def collide(transaction: Transaction) -> None:
+        nonlocal attempts
+        attempts += 1
+        transaction.execute("DO $$ BEGIN RAISE EXCEPTION 'collision' USING ERRCODE = '40001'; END $$")
+
+    with pytest.raises(StoreUnavailable, match="failed 8 times, at last: collision"):
+        backend.write(collide)
+    assert attempts == 8
+    backend.close()
+
+
+def test_a_missing_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names the extra that brings it."""
+    monkeypatch.delitem(sys.modules, "registrar.store.postgresql", raising=False)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(DatabaseURLError, match=r"oauth-registrar\[postgres\]"):
+        Store.open("postgresql://localhost/registrar")
 
 
 def test_a_server_that_is_not_there_at_start(postgresql_url: str) -> None:
