@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from registrar.documents.positions import character_positions
 from registrar.errors import Place
@@ -51,7 +52,7 @@ class Node:
     """
 
     start: int
-    value: object = None
+    value: Any = None
     style: str = ""
     entries: dict[str | int, "Entry"] = field(default_factory=dict)
     size: int = 1

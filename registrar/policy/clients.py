@@ -181,7 +181,8 @@ class _MemberCompiler:
         return PrivateUse(frozenset(schemes))
 
     def _https_host(self, path: Path, raw: Mapping[str, Any]) -> Matcher:
-        exact, suffixes = [], []
+        exact: list[str] = []
+        suffixes: list[str] = []
         for host in self._reader.strings((*path, "hosts"), raw["hosts"]):
             wildcard = host.startswith("*.")
             try:
@@ -204,7 +205,9 @@ class _MemberCompiler:
         items = rule.set if keyword == "set" else rule.default
         if keyword not in self._raw or items is None:
             return
-        draft = Draft({"grant_types": ["authorization_code"]}, (), _EPOCH, unobserved)
+        # Response types are only judged of a client whose grants use them.
+        others = {"grant_types": ["authorization_code"]} if self._member == "response_types" else {}
+        draft = Draft(dict[str, object](others), (), _EPOCH, unobserved)
         replace(rule, default=items, set=None, strip=False, required=False, same_host=False, switch=Switch()).apply(draft)
         for finding in draft.findings:
             self._reader.problem((*self._path, keyword), f"would be refused by the constraint itself: {finding.message}")

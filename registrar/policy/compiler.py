@@ -218,12 +218,12 @@ def _frozen(value: Any) -> object:
     return value
 
 
-def _lifetimes(raw: Mapping[str, str]) -> Lifetimes:
+def _lifetimes(raw: Mapping[str, str | int]) -> Lifetimes:
     return Lifetimes(**{name: _seconds(text) for name, text in raw.items()})
 
 
-def _seconds(text: str) -> int:
-    return 0 if text == "0" else int(text[:-1]) * _UNITS[text[-1]]
+def _seconds(duration: str | int) -> int:
+    return duration if isinstance(duration, int) else int(duration[:-1]) * _UNITS[duration[-1]]
 
 
 def _no_match(raw: Mapping[str, str]) -> NoMatch:

@@ -1,11 +1,11 @@
 """One document of a policy tree while it is compiled: its values with their places, its mistakes into one list."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from registrar.cel import CompileError, Expression, Scope, Type, compile_expression
-from registrar.documents import Document
+from registrar.documents import Document, format_path
 from registrar.errors import Place, Problem, did_you_mean
 
 Path = tuple[str | int, ...]
@@ -41,7 +41,7 @@ class Reader:
 
     def problem(self, path: Path, message: str, *, key: bool = False) -> None:
         """Note that what stands at `path` is wrong."""
-        self.problems.append(Problem(self.place(path, key=key), dotted(path), message))
+        self.problems.append(Problem(self.place(path, key=key), format_path(path), message))
 
     def expression(self, path: Path, text: str, scope: Scope, expects: Type | None = None) -> Expression | None:
         """The compiled expression, or None after its problems were noted at their tokens' places."""
@@ -50,7 +50,7 @@ class Reader:
         except CompileError as error:
             for problem in error.problems:
                 place = self.document.text_place(path, problem.offset)
-                self.problems.append(Problem(place, dotted(path), problem.message))
+                self.problems.append(Problem(place, format_path(path), problem.message))
             return None
 
     def resolved(self, path: Path, value: object) -> object:
@@ -72,11 +72,3 @@ class Reader:
             self.problem(path, "must be a list of strings, none of them empty")
             return ()
         return tuple(str(item) for item in items)
-
-
-def dotted(path: Sequence[str | int]) -> str:
-    """`spec.client.redirect_uris.allow[0].hosts`, as reports write a path."""
-    out = ""
-    for part in path:
-        out += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return out.removeprefix(".")

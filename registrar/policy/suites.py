@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from registrar.documents import Document
+from registrar.documents import Document, format_path
 from registrar.errors import Place, Problem, did_you_mean
 from registrar.policy.decision import Finding
 from registrar.policy.facts import Facts, Source
 from registrar.policy.intake import MalformedError, take_in
 from registrar.policy.networks import parse_address
 from registrar.policy.policyset import PolicySet
-from registrar.policy.reading import Path, dotted
+from registrar.policy.reading import Path
 from registrar.policy.tree import Tree
 from registrar.schema import Schema
 from registrar.wire import MEMBERS
@@ -154,7 +154,7 @@ class _SuiteReader:
         if isinstance(raw, str):
             raw = self._named(path, "source", raw, self._value.get("sources", {}))
             path = ("sources",)
-        ip = raw.get("ip", "")
+        ip: str = raw.get("ip", "")
         if ip and parse_address(ip) is None:
             self._problem(path, f'"{ip}" is no IP address')
         return Source(ip=ip, prefix=ip, user_agent=raw.get("user_agent", ""), origin=raw.get("origin", ""))
@@ -176,7 +176,7 @@ class _SuiteReader:
         self._problem(path, f'there is no {what} "{name}"{did_you_mean(name, choices)}')
 
     def _problem(self, path: Path, message: str) -> None:
-        self._problems.append(Problem(self._document.place(path), dotted(path), message))
+        self._problems.append(Problem(self._document.place(path), format_path(path), message))
 
 
 def _outcome(test: Test, policies: PolicySet, schema: Schema, observe: Any) -> _Outcome:

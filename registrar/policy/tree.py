@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from registrar.documents import Document, read_yaml
+from registrar.documents import Document, format_path, read_yaml
 from registrar.errors import LoadError, Place, Problem
-from registrar.policy.reading import dotted
 from registrar.schema import Schema
 
 HEAD = "policyset.yaml"
 _FOLDERS = {"profiles": "Profile", "guardrails": "Guardrail", "tests": "TestSuite"}
 _DEPTH = 6
+# A guardrail that nobody reads guards nothing, so a file that looks like policy is never passed over.
+_MISPLACED = f"is at no place where a policy tree is read: {HEAD}, profiles/*.yaml, guardrails/*.yaml, tests/*_test.yaml"
 _YAML = re.compile(r"\.ya?ml\Z", re.IGNORECASE)
 
 
@@ -66,7 +67,7 @@ def read_tree(files: Mapping[str, bytes], schema: Schema) -> Tree:
     for path, content in sorted(files.items()):
         kind = _kind_at(path)
         if kind is None:
-            tree.problems.append(Problem(start_of(path), "", _misplaced(path)))
+            tree.problems.append(Problem(start_of(path), "", _MISPLACED))
             continue
         document = _parsed(path, content, tree.problems)
         if document is None:
@@ -95,11 +96,6 @@ def _kind_at(path: str) -> str | None:
     return _FOLDERS.get(folder)
 
 
-def _misplaced(path: str) -> str:
-    # A guardrail that nobody reads guards nothing, so a file that looks like policy is never passed over.
-    return f"is at no place of a policy tree: {HEAD}, profiles/*.yaml, guardrails/*.yaml and tests/*_test.yaml are (found {path})"
-
-
 def _parsed(path: str, content: bytes, problems: list[Problem]) -> Document | None:
     try:
         return read_yaml(content.decode("utf-8"), path)
@@ -119,7 +115,7 @@ def _structure(document: Document, kind: str, path: str, schema: Schema) -> Iter
         return
     for problem in schema.at(f"/$defs/{kind}").problems(value, echo=True):
         unknown = problem.keyword in ("additionalProperties", "unevaluatedProperties")
-        yield Problem(document.place(problem.path, key=unknown), dotted(problem.path), problem.message)
+        yield Problem(document.place(problem.path, key=unknown), format_path(problem.path), problem.message)
         if not problem.path:
             return
     name, stem = value["metadata"]["name"], path.rpartition("/")[2].removesuffix(".yaml").removesuffix("_test")

@@ -1,6 +1,7 @@
 """How a decision is made: the semantics of the language, one promise a test."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -125,7 +126,7 @@ class TestValidations:
             field="/redirect_uris",
             mode=Mode.ENFORCE,
         )
-        assert str(finding.place) == "guardrails/rules.yaml:6:27"
+        assert str(finding.place) == "guardrails/rules.yaml:6:28"
 
     def test_an_error_is_no_and_the_servers_fault(self) -> None:
         decision = decided(with_rule("id: broken, expression: 'redirects[7].loopback', message: m"), CLI)
@@ -256,7 +257,11 @@ class TestModes:
             {
                 "policyset.yaml": head("profiles: [native]\nmode: warn"),
                 "guardrails/rules.yaml": guardrail(
-                    "validations: [{id: a, expression: 'false', message: m}, {id: b, expression: 'false', message: m, mode: enforce}]"
+                    """
+                    validations:
+                      - {id: a, expression: 'false', message: m}
+                      - {id: b, expression: 'false', message: m, mode: enforce}
+                    """
                 ),
             }
         )
@@ -394,7 +399,7 @@ JSON = st.recursive(
 URIS = st.sampled_from(
     ["http://localhost/cb", "http://127.0.0.1:1/", "https://app.example/cb", "cursor://x/cb", "https://192.0.2.1/", "com.a:/x"]
 )
-DOCUMENTS = st.fixed_dictionaries(
+DOCUMENTS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},
     optional={
         "redirect_uris": st.lists(URIS, max_size=4),
@@ -414,7 +419,9 @@ RICH = {
     "profiles/native.yaml": profile(
         """
         client:
-          redirect_uris: {allow: [{loopback: true}, {privateUseSchemes: any}, {scheme: https, hosts: [app.example]}], onExcess: strip}
+          redirect_uris:
+            allow: [{loopback: true}, {privateUseSchemes: any}, {scheme: https, hosts: [app.example]}]
+            onExcess: strip
           client_uri: {sameHostAsRedirect: true, onExcess: strip}
           client_name: {maxLength: 20, pattern: '^[^<>]*$'}
           scope: {allow: [a, b], default: [a], onExcess: strip}
@@ -423,7 +430,9 @@ RICH = {
         """
     ),
     "guardrails/rules.yaml": guardrail(
-        "validations: [{id: one-host, expression: 'size(redirects) == 0 || redirects.all(r, r.host == redirects[0].host)', message: m}]"
+        """
+        validations: [{id: one-host, expression: 'redirects.all(r, r.host == redirects[0].host)', message: m}]
+        """
     ),
 }
 RICH_POLICIES = compiled(RICH)
@@ -437,7 +446,7 @@ GUARDED_POLICIES = compiled(
 )
 
 
-def well_formed(document: dict[str, object]) -> bool:
+def well_formed(document: dict[str, Any]) -> bool:
     """Whether the document gets as far as a decision."""
     try:
         facts(document)

@@ -68,7 +68,7 @@ def test_a_fault_has_no_byte_of_the_document() -> None:
         {"redirect_uris": [f"https://{secret}@host.example/"]},
         {"redirect_uris": [f"{secret}://x/*"]},
         {"scope": f'"{secret}'},
-        {f"client_name#{secret}": [secret]},
+        {"client_name#fr": [secret]},
     ):
         with pytest.raises(MalformedError) as caught:
             take_in(body, REQUEST)

@@ -54,8 +54,7 @@ def report_of(directory: Path, test: str) -> tuple[PolicySet, Report]:
         ("expect: {decision: allow, profile: native, effective: {scope: a, client_uri: null}, violations: []}", []),
         ("source: net, expect: {decision: allow, warnings: [native/corp-only]}", []),
         (
-            "source: net, now: 2026-12-02T00:00:00Z, "
-            "expect: {decision: deny, violations: [native/corp-only], error: invalid_client_metadata}",
+            "source: net, now: 2026-12-02T00:00:00Z, expect: {decision: deny, error: invalid_client_metadata}",
             [],
         ),
         ("with: {client_name: note}, expect: {decision: allow, audited: [rules/noted], annotations: {rules/name: note}}", []),
@@ -91,6 +90,7 @@ def test_a_rule_is_covered_when_it_was_seen_true_and_not_true(tmp_path: Path) ->
     policies, report = report_of(tmp_path, "source: corp, expect: {decision: allow}")
     assert {(rule, missing) for rule, _, missing in report.uncovered(policies)} == {
         ("native/client.redirect_uris", "not true"),
+        ("native/client.scope", "true"),
         ("native/corp-only", "not true"),
         ("rules/breaks", "not true"),
         ("rules/noted", "not true"),

@@ -41,7 +41,7 @@ def test_the_shipped_tree_loads_and_has_its_files() -> None:
     assert policies.name == "default"
     assert policies.revision == revision(policies.files)
     assert "guardrails/identity.yaml" in policies.files
-    assert [profile.book.name for profile in policies.profiles][0] == "hosted-clients"
+    assert policies.profiles[0].book.name == "hosted-clients"
 
 
 def test_what_is_no_yaml_is_no_policy(tmp_path: Path) -> None:
@@ -65,12 +65,12 @@ def test_a_tree_behind_symbolic_links_is_read_as_kubernetes_mounts_it(tmp_path: 
 def test_a_loop_of_links_ends(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "profiles" / "loop").symlink_to(tmp_path)
-    with pytest.raises(LoadError, match="is at no place of a policy tree"):
+    with pytest.raises(LoadError, match="is at no place where a policy tree is read"):
         load(tmp_path, POLICY)
 
 
 def test_a_directory_that_is_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LoadError, match=f"{tmp_path}/nowhere:1:1: is no directory"):
+    with pytest.raises(LoadError, match=r"/nowhere:1:1: is no directory"):
         load(tmp_path / "nowhere", POLICY)
 
 
@@ -92,7 +92,7 @@ def test_a_server_does_not_need_the_tests_to_be_whole(tmp_path: Path) -> None:
     """They are part of the revision, but a mistake in them is for `policy check`, not for a restart at night."""
     write(tmp_path, {"tests/broken_test.yaml": "kind: nonsense"})
     assert "tests/broken_test.yaml" in load(tmp_path, POLICY).files
-    with pytest.raises(LoadError, match="tests/broken_test.yaml"):
+    with pytest.raises(LoadError, match=r"tests/broken_test\.yaml"):
         load_with_tests(tmp_path, POLICY)
 
 
