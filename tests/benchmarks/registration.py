@@ -53,13 +53,11 @@ def servers(folder: Path) -> Iterator[tuple[Server, Server]]:
         yield registrar, floor
 
 
-def measure(load: Generator, folder: Path, *, seconds: int, connections: int) -> Iterator[Round]:
-    """Rounds of about `seconds` in all, warming up included."""
-    turn = max(1, (seconds - 2 * _WARM_UP) // (2 * _ROUNDS))
+def measure(load: Generator, folder: Path, *, rounds: int, turn: int, connections: int) -> list[Round]:
+    """So many rounds with turns of `turn` seconds, after one to warm up."""
     with servers(folder) as pair:
         _take_turns(load, pair, folder, _WARM_UP, connections, seed=0)
-        for number in range(1, _ROUNDS + 1):
-            yield _take_turns(load, pair, folder, turn, connections, seed=number)
+        return [_take_turns(load, pair, folder, turn, connections, seed=number) for number in range(1, rounds + 1)]
 
 
 def _take_turns(load: Generator, pair: tuple[Server, Server], folder: Path, turn: int, connections: int, *, seed: int) -> Round:
@@ -89,12 +87,15 @@ def _row(name: str, rounds: list[Round]) -> str:
 def main() -> None:
     """Measure, and print a table. Exits with 1 when any request failed: the figures would be those of refusals."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.registration", description="Registrations per second.")
-    parser.add_argument("--seconds", type=int, default=20, help="how long to put load on, in all (default: %(default)s)")
+    parser.add_argument(
+        "--seconds", type=int, default=20, help="how long to put load on, in all; at least 10 (default: %(default)s)"
+    )
     parser.add_argument("--connections", type=int, default=32, help="connections at once (default: %(default)s)")
     options = parser.parse_args()
+    turn = max(1, (options.seconds - 2 * _WARM_UP) // (2 * _ROUNDS))
     name, load = generator()
     with TemporaryDirectory(prefix="registrar-benchmark-") as folder:
-        rounds = list(measure(load, Path(folder), seconds=options.seconds, connections=options.connections))
+        rounds = measure(load, Path(folder), rounds=_ROUNDS, turn=turn, connections=options.connections)
     print(
         f"{options.connections} connections, load from {name}; Python {platform.python_version()}, Granian {version('granian')}, "
         f"SQLite {sqlite3.sqlite_version}, {os.cpu_count()} processors\n"

@@ -30,15 +30,21 @@ def admitted(request: pytest.FixtureRequest) -> ShippedClient:
     return client
 
 
-def register(server: Server, client: ShippedClient) -> httpx.Response:
+@pytest.fixture(scope="module")
+def http(server: Server) -> Iterator[httpx.Client]:
+    """Speaks to the server; adds nothing of the environment."""
+    with httpx.Client(base_url=server.issuer, trust_env=False, timeout=10) as client:
+        yield client
+
+
+def register(http: httpx.Client, client: ShippedClient) -> httpx.Response:
     """What the server answers `client`."""
-    with httpx.Client(trust_env=False, timeout=10) as http:
-        return http.post(f"{server.issuer}/register", content=client.body, headers=dict(client.headers))
+    return http.post("/register", content=client.body, headers=dict(client.headers))
 
 
-def answer(server: Server, client: ShippedClient) -> dict[str, Any]:
+def answer(http: httpx.Client, client: ShippedClient) -> dict[str, Any]:
     """The registration of a client that gets in."""
-    response = register(server, client)
+    response = register(http, client)
     assert response.status_code == 201, response.text
     document: dict[str, Any] = response.json()
     return document
@@ -56,9 +62,9 @@ def leaves(value: object) -> Iterator[object]:
         yield value
 
 
-def test_a_shipping_client_registers(server: Server, admitted: ShippedClient) -> None:
+def test_a_shipping_client_registers(http: httpx.Client, admitted: ShippedClient) -> None:
     """The whole registration comes back, in the shape that every parser takes (wire contract 8, 9, 25, 28)."""
-    registered = answer(server, admitted)
+    registered = answer(http, admitted)
     assert RESPONSE.problems(registered, echo=True) == []
     assert None not in leaves(registered)
     assert "" not in leaves(registered)
@@ -66,16 +72,16 @@ def test_a_shipping_client_registers(server: Server, admitted: ShippedClient) ->
     assert registered.get("client_name") == admitted.document.get("client_name")
 
 
-def test_times_are_written_as_whole_numbers(server: Server, admitted: ShippedClient) -> None:
+def test_times_are_written_as_whole_numbers(http: httpx.Client, admitted: ShippedClient) -> None:
     """The Go and C# SDKs cannot read 1.0 or 1e9."""
-    times = re.findall(r'"client_(?:id_issued|secret_expires)_at":([^,}]+)', register(server, admitted).text)
+    times = re.findall(r'"client_(?:id_issued|secret_expires)_at":([^,}]+)', register(http, admitted).text)
     assert times
     assert all(re.fullmatch(r"[0-9]+", time) for time in times)
 
 
-def test_every_flow_that_a_client_is_given_is_one_that_it_asked_for(server: Server, admitted: ShippedClient) -> None:
+def test_every_flow_that_a_client_is_given_is_one_that_it_asked_for(http: httpx.Client, admitted: ShippedClient) -> None:
     """A grant, a response type or a secret that a client does not know of is one that its parser may refuse."""
-    registered = answer(server, admitted)
+    registered = answer(http, admitted)
     asked_grants = set(admitted.document.get("grant_types", ["authorization_code", "refresh_token"]))
     assert set(registered["grant_types"]) == asked_grants & {"authorization_code", "refresh_token"}
     assert registered["response_types"] == ["code"]
@@ -83,9 +89,9 @@ def test_every_flow_that_a_client_is_given_is_one_that_it_asked_for(server: Serv
 
 
 @pytest.mark.parametrize("client", SHIPPED, ids=lambda client: client.name)
-def test_every_answer_can_be_read_by_a_browser_and_kept_by_no_cache(server: Server, client: ShippedClient) -> None:
+def test_every_answer_can_be_read_by_a_browser_and_kept_by_no_cache(http: httpx.Client, client: ShippedClient) -> None:
     """On success and on errors alike (wire contract 8, 11, 14, 32)."""
-    headers = register(server, client).headers
+    headers = register(http, client).headers
     assert headers["content-type"] == "application/json"
     assert headers["cache-control"] == "no-store"
     assert headers["pragma"] == "no-cache"
@@ -95,17 +101,17 @@ def test_every_answer_can_be_read_by_a_browser_and_kept_by_no_cache(server: Serv
     assert exposed >= {"Registrar-Decision-Id", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
 
 
-def test_an_answer_names_its_decision(server: Server, admitted: ShippedClient) -> None:
+def test_an_answer_names_its_decision(http: httpx.Client, admitted: ShippedClient) -> None:
     """So that an operator finds the record of what a user reports (wire contract 12)."""
-    first, second = (register(server, admitted).headers["registrar-decision-id"] for _ in range(2))
+    first, second = (register(http, admitted).headers["registrar-decision-id"] for _ in range(2))
     assert first
     assert first != second
 
 
 @pytest.mark.parametrize("client", DOUBTFUL.values(), ids=list(DOUBTFUL))
-def test_a_document_that_nobody_has_to_admit_is_refused_in_form(server: Server, client: ShippedClient) -> None:
+def test_a_document_that_nobody_has_to_admit_is_refused_in_form(http: httpx.Client, client: ShippedClient) -> None:
     """An RFC 7591 error that the client can show, or 415 for a media type that is none; never the server's fault."""
-    response = register(server, client)
+    response = register(http, client)
     error = response.json()
     assert set(error) == {"error", "error_description"}
     assert error["error_description"].isascii()
@@ -117,13 +123,13 @@ def test_a_document_that_nobody_has_to_admit_is_refused_in_form(server: Server, 
 
 
 @pytest.mark.parametrize("name", ["claude-ai", "claude-code", "cursor-2026"])
-def test_the_same_document_twice_at_once(server: Server, name: str) -> None:
+def test_the_same_document_twice_at_once(http: httpx.Client, name: str) -> None:
     """Claude registers from two addresses within one attempt (wire contract 29): both get a client that works."""
     together = Barrier(2)
 
     def attempt(_: int) -> dict[str, Any]:
         together.wait(timeout=10)
-        return answer(server, ADMITTED[name])
+        return answer(http, ADMITTED[name])
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         first, second = pool.map(attempt, range(2))
@@ -136,15 +142,14 @@ def test_the_same_document_twice_at_once(server: Server, name: str) -> None:
     assert first == second
 
 
-def test_a_browser_may_register(server: Server) -> None:
+def test_a_browser_may_register(http: httpx.Client) -> None:
     """The Inspector's preflight, with the header that it invents (wire contract 14, 32)."""
     asked = {
         "Origin": "http://localhost:6274",
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type,mcp-protocol-version",
     }
-    with httpx.Client(trust_env=False, timeout=10) as http:
-        response = http.options(f"{server.issuer}/register", headers=asked)
+    response = http.options("/register", headers=asked)
     assert response.status_code == 204
     assert response.headers["access-control-allow-origin"] == "*"
     assert "POST" in response.headers["access-control-allow-methods"]
