@@ -119,34 +119,31 @@ def _indents(text: str, index: int) -> Iterator[int]:
 
 def _block(text: str, index: int, indent: int, *, folded: bool) -> Iterator[_Mapped]:
     """The lines of a block scalar with every trailing break; what the chomping dropped is at the end and not asked for."""
-    index, breaks = _skip_blank(text, index, indent)
-    while index < len(text):
+    index, inside, breaks = _next_line(text, index, indent)
+    while inside:
         yield from breaks
-        end = text.find("\n", index)
-        line_end = len(text) if end < 0 else end
-        content_end = line_end - 1 if text[index:line_end].endswith("\r") else line_end
+        line_break = text.find("\n", index)
+        line_end = len(text) if line_break < 0 else line_break
+        content_end = line_end - 1 if text.endswith("\r", index, line_end) else line_end
         yield from ((text[at], at, at + 1) for at in range(index, content_end))
-        if end < 0:
-            return
-        text_line = text[index] not in " \t"
-        index, breaks = _skip_blank(text, end + 1, indent)
-        if folded and text_line and index < len(text) and text[index] not in " \t":
-            if not breaks:
-                yield " ", end, end + 1
-        else:
-            yield "\n", end, end + 1
+        is_text = text[index] not in " \t"
+        index, inside, breaks = _next_line(text, line_end + 1, indent)
+        if not (folded and inside and is_text and text[index] not in " \t"):
+            yield "\n", line_end, line_end + 1
+        elif not breaks:
+            yield " ", line_end, line_end + 1
     yield from breaks
 
 
-def _skip_blank(text: str, index: int, indent: int) -> tuple[int, list[_Mapped]]:
-    """Over the indentation of the next line with content, collecting the breaks of the blank lines before it."""
+def _next_line(text: str, index: int, indent: int) -> tuple[int, bool, list[_Mapped]]:
+    """Where the content of the next line begins, whether that line still belongs to the scalar, and the blank lines before it."""
     breaks: list[_Mapped] = []
     while True:
         column = 0
         while column < indent and text.startswith(" ", index):
             index, column = index + 1, column + 1
-        length = 2 if text.startswith("\r\n", index) else 1
         if not text.startswith(("\n", "\r\n"), index):
-            return index, breaks
-        breaks.append(("\n", index, index + length))
-        index += length
+            return index, column == indent and index < len(text), breaks
+        end = index + (2 if text[index] == "\r" else 1)
+        breaks.append(("\n", index, end))
+        index = end
