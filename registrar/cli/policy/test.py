@@ -1,52 +1,27 @@
-"""`registrar policy`: what an operator asks a policy tree before deploying it."""
+"""`registrar policy test`."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
-from registrar.bundled import bundled
-from registrar.cli.exits import BROKEN_TREE, TESTS_FAILED, leave
-from registrar.errors import LoadError
-from registrar.policy import PolicySet, Report, load_with_tests, run_tests
+from registrar.cli.exits import TESTS_FAILED
+from registrar.cli.policy.tree import directory, load_or_leave
+from registrar.policy import PolicySet, Report, run_tests
 from registrar.schema import Schema
 
 
-@click.group()
-def policy() -> None:
-    """Check, test and explain policy trees."""
-
-
-def directory(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The DIR argument of every command on a tree."""
-    return click.argument("directory", metavar="[DIR]", required=False, type=click.Path(path_type=Path))(command)
-
-
-@policy.command()
-@directory
-def check(directory: Path | None) -> None:
-    """Load the tree in DIR (the shipped one, if none is given) with its test suites, and report every mistake.
-
-    Exits 0 when it loads, 3 when it does not.
-    """
-    policies, tests = _load(directory or bundled("policies"))
-    click.echo(f"{policies.name}: {len(policies.profiles)} profiles, {len(policies.guardrails)} guardrails, {len(tests)} tests")
-    click.echo(f"revision {policies.revision}")
-
-
-@policy.command()
+@click.command()
 @directory
 @click.option("--coverage", is_flag=True, help="List the rules that no test saw both true and not true.")
 @click.option(
     "--min", "minimum", type=click.IntRange(0, 100), help="Fail when fewer than so many percent of the rules are covered."
 )
-def test(directory: Path | None, *, coverage: bool, minimum: int | None) -> None:
+def test(directory: Path, *, coverage: bool, minimum: int | None) -> None:
     """Run the test suites of the tree in DIR (the shipped one, if none is given).
 
     Exits 0 when every test passes, 3 when the tree does not load, 4 when a test fails or too little is covered.
     """
-    policies, tests = _load(directory or bundled("policies"))
+    policies, tests = load_or_leave(directory)
     report = run_tests(tests, policies, Schema.load("registration-request"))
     for result in report.failed:
         click.echo(f"FAILED {result.place}: {result.suite}: {result.name}")
@@ -68,10 +43,3 @@ def _covered(policies: PolicySet, report: Report, *, listed: bool, minimum: int 
     percent = 100 * (total - len(uncovered)) / total if total else 100.0
     click.echo(f"{total - len(uncovered)} of {total} rules covered ({percent:.0f} %)")
     return minimum is None or percent >= minimum
-
-
-def _load(directory: Path) -> Any:
-    try:
-        return load_with_tests(directory, Schema.load("policy"))
-    except LoadError as error:
-        leave(BROKEN_TREE, f"the policy tree {directory} does not load:", error.problems)
