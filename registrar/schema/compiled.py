@@ -24,13 +24,13 @@ class Schema:
         self._validator = validator
 
     @classmethod
-    def load(cls, name: str) -> "Schema":
-        """The shipped schema `name`, for example `registration-request`.
+    def load(cls, name: str, folder: Path | None = None) -> "Schema":
+        """The schema `name`, for example `registration-request`, of `folder`: that of the shipped ones when it is None.
 
         `$ref` reaches inside the file and to its siblings, which are all read here, never to the network. Raises
-        FileNotFoundError when the schema is not shipped, `jsonschema.SchemaError` when it is no valid one.
+        FileNotFoundError when there is none, `jsonschema.SchemaError` when it is no valid one.
         """
-        folder = bundled("schemas")
+        folder = folder or bundled("schemas")
         contents = _read(folder / f"{name}{_SUFFIX}")
         StrictValidator.check_schema(contents)
         siblings = {_base(schema): DRAFT202012.create_resource(schema) for schema in map(_read, folder.glob(f"*{_SUFFIX}"))}
