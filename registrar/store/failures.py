@@ -3,7 +3,7 @@
 from registrar.errors import RegistrarError
 
 
-class StoreUnavailable(RegistrarError):
+class StoreUnavailable(RegistrarError):  # noqa: N818  # a state of the world, not a mistake
     """The database cannot serve now (locked, full, read-only, gone, corrupt, connection lost): nothing was stored.
 
     The text names the cause, for the log; it is not for clients, who get 503 (`temporarily_unavailable`). The same call may
@@ -19,7 +19,7 @@ class DuplicateError(RegistrarError):
     """A client id or a decision id that exists already; nothing of the unit of work was stored."""
 
 
-class SchemaTooNew(RegistrarError):
+class SchemaTooNew(RegistrarError):  # noqa: N818  # likewise
     """The database was migrated by a newer release than this one, which must not guess what the new schema means."""
 
 

@@ -128,7 +128,7 @@ class GroupCommit:
     def _commit(self) -> None:
         try:
             transaction = self._database.begin()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # the thread must outlive whatever comes: callers wait for it
             self._database.abandon()
             _refuse(self._claim(), error)
             return
@@ -137,7 +137,7 @@ class GroupCommit:
         try:
             errors = [self._database.attempt(transaction, ticket.unit) for ticket in batch]
             self._database.commit(transaction)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # likewise
             self._database.abandon()
             _refuse(batch, error)
             return

@@ -9,7 +9,7 @@ the present; a test holds that both agree.
 import peewee
 
 
-class ClientRow(peewee.Model):
+class Client(peewee.Model):
     """A registered client, or its tombstone."""
 
     client_id = peewee.TextField(primary_key=True)
@@ -29,11 +29,8 @@ class ClientRow(peewee.Model):
     unused = peewee.BigIntegerField()
     status = peewee.TextField()
 
-    class Meta:
-        table_name = "client"
 
-
-class DecisionRow(peewee.Model):
+class Decision(peewee.Model):
     """A link of a journal's hash chain."""
 
     journal = peewee.TextField()
@@ -46,33 +43,29 @@ class DecisionRow(peewee.Model):
     prev = peewee.BlobField()
     hash = peewee.BlobField()
 
-    class Meta:
-        table_name = "decision"
+    class Meta:  # noqa: D106
         primary_key = peewee.CompositeKey("journal", "seq")
 
 
-class RevisionRow(peewee.Model):
+class Revision(peewee.Model):
     """A policy tree that was in force at some time."""
 
     revision = peewee.TextField(primary_key=True)
 
-    class Meta:
-        table_name = "revision"
 
-
-class RevisionFileRow(peewee.Model):
+class RevisionFile(peewee.Model):
     """One file of a revision, byte for byte."""
 
     revision = peewee.TextField()
     path = peewee.TextField()
     content = peewee.BlobField()
 
-    class Meta:
+    class Meta:  # noqa: D106
         table_name = "revision_file"
         primary_key = peewee.CompositeKey("revision", "path")
 
 
-class ActivationRow(peewee.Model):
+class Activation(peewee.Model):
     """A revision came into force."""
 
     seq = peewee.BigAutoField()
@@ -81,17 +74,11 @@ class ActivationRow(peewee.Model):
     git_commit = peewee.TextField()
     dirty = peewee.BooleanField()
 
-    class Meta:
-        table_name = "activation"
 
-
-class ProbeRow(peewee.Model):
+class Probe(peewee.Model):
     """The one row that the readiness check changes: a write that stores nothing new would not touch the disk."""
 
     writes = peewee.BigIntegerField(primary_key=True)
 
-    class Meta:
-        table_name = "probe"
 
-
-MODELS: tuple[type[peewee.Model], ...] = (ClientRow, DecisionRow, RevisionRow, RevisionFileRow, ActivationRow, ProbeRow)
+MODELS: tuple[type[peewee.Model], ...] = (Client, Decision, Revision, RevisionFile, Activation, Probe)

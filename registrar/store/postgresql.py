@@ -23,7 +23,7 @@ import psycopg_pool
 
 from registrar.store.failures import DatabaseURLError, DuplicateError, OutcomeUnknown, StoreUnavailable
 from registrar.store.journal import Head
-from registrar.store.statements import Statements, execute, fetch, statements
+from registrar.store.statements import execute, fetch, statements
 from registrar.store.transaction import Transaction, Unit
 
 _POOL_SIZE = 10

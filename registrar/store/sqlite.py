@@ -57,6 +57,7 @@ class DatabaseFile:
     def __init__(self, path: Path, *, patience: float) -> None:
         """`patience`: seconds that a statement waits for a lock of another process."""
         self.path = path
+        self._log = Path(f"{path}-wal")
         self._patience = patience
 
     def create(self) -> None:
@@ -91,7 +92,7 @@ class DatabaseFile:
     def identity(self) -> tuple[int, ...]:
         """Which files are there now, main file and write-ahead log. Raises StoreUnavailable when one is missing."""
         try:
-            found = (os.stat(self.path), os.stat(f"{self.path}-wal"))
+            found = (self.path.stat(), self._log.stat())
         except OSError as error:
             raise StoreUnavailable(f"{error.filename} is not there: {error.strerror}") from error
         return tuple(number for status in found for number in (status.st_dev, status.st_ino))
@@ -107,7 +108,7 @@ class DatabaseFile:
     def _unwritable(self) -> Path:
         """Which of the files is to blame: SQLite keeps two beside the database, with permissions of their own."""
         effective = os.access in os.supports_effective_ids
-        paths = (self.path, Path(f"{self.path}-wal"), Path(f"{self.path}-shm"), self.path.parent)
+        paths = (self.path, self._log, Path(f"{self.path}-shm"), self.path.parent)
         to_blame = (path for path in paths if path.exists() and not os.access(path, os.W_OK, effective_ids=effective))
         return next(to_blame, self.path)
 
@@ -159,9 +160,7 @@ class Connection:
     def _open(self) -> peewee.SqliteDatabase:
         database = self._file.connect()
         try:
-            version = applied(database)
-            if version != NEWEST:
-                raise StoreUnavailable(f"{self._file.path} was replaced by a file of schema version {version}, not {NEWEST}")
+            self._require_schema(applied(database))
             self._identity = self._file.identity()
         except peewee.PeeweeException as error:
             database.close()
@@ -170,6 +169,10 @@ class Connection:
             database.close()
             raise
         return database
+
+    def _require_schema(self, version: int) -> None:
+        if version != NEWEST:
+            raise StoreUnavailable(f"{self._file.path} was replaced by a file of schema version {version}, not {NEWEST}")
 
 
 class _Readers:
@@ -240,7 +243,7 @@ class _Writer:
             if _primary(error) not in _OF_ONE_UNIT:
                 raise self._unavailable(error) from error
             failure: Exception | None = _for_caller(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # the caller's, whatever it is, and for the caller alone
             failure = error
         else:
             failure = None

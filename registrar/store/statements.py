@@ -6,7 +6,7 @@ from typing import Any
 
 import peewee
 
-from registrar.store.models import ActivationRow, ClientRow, DecisionRow, ProbeRow, RevisionFileRow, RevisionRow
+from registrar.store.models import Activation, Client, Decision, Probe, Revision, RevisionFile
 
 
 def execute(database: peewee.Database, sql: str, values: Sequence[object] = ()) -> None:
@@ -22,13 +22,18 @@ def fetch(database: peewee.Database, sql: str, values: Sequence[object] = ()) ->
     return rows
 
 
+def _fields(model: type[peewee.Model]) -> list[peewee.Field]:
+    fields: list[peewee.Field] = model._meta.sorted_fields  # noqa: SLF001  # the name that Peewee documents
+    return fields
+
+
 def columns(model: type[peewee.Model]) -> tuple[str, ...]:
     """The column names of `model`, in the order of every statement here."""
-    return tuple(field.name for field in model._meta.sorted_fields)
+    return tuple(field.name for field in _fields(model))
 
 
-CLIENT_COLUMNS = columns(ClientRow)
-DECISION_COLUMNS = columns(DecisionRow)
+CLIENT_COLUMNS = columns(Client)
+DECISION_COLUMNS = columns(Decision)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,36 +59,33 @@ class Statements:
 
 def statements(database: peewee.Database) -> Statements:
     """Build every statement for `database`, which need not be connected."""
-    links = _select(DecisionRow).where(DecisionRow.journal == "").order_by(DecisionRow.seq)
-    activations = _select(ActivationRow)
+    links = _select(Decision).where(Decision.journal == "").order_by(Decision.seq)
+    activations = _select(Activation)
 
     def sql(query: peewee.Query) -> str:
         text, _ = database.get_sql_context().sql(query).query()
         return str(text)
 
     return Statements(
-        insert_client=sql(_insert(ClientRow)),
-        select_client=sql(_select(ClientRow).where(ClientRow.client_id == "")),
-        insert_decision=sql(_insert(DecisionRow)),
-        select_decision=sql(_select(DecisionRow).where(DecisionRow.decision_id == "")),
+        insert_client=sql(_insert(Client)),
+        select_client=sql(_select(Client).where(Client.client_id == "")),
+        insert_decision=sql(_insert(Decision)),
+        select_decision=sql(_select(Decision).where(Decision.decision_id == "")),
         select_head=sql(
-            DecisionRow.select(DecisionRow.seq, DecisionRow.hash)
-            .where(DecisionRow.journal == "")
-            .order_by(DecisionRow.seq.desc())
-            .limit(1)
+            Decision.select(Decision.seq, Decision.hash).where(Decision.journal == "").order_by(Decision.seq.desc()).limit(1)
         ),
-        select_journals=sql(DecisionRow.select(DecisionRow.journal).distinct().order_by(DecisionRow.journal)),
-        select_links=sql(links.where(DecisionRow.seq > 0).limit(1)),
-        insert_revision=sql(_insert(RevisionRow).on_conflict_ignore()),
-        insert_revision_file=sql(_insert(RevisionFileRow).on_conflict_ignore()),
-        select_revision=sql(_select(RevisionRow).where(RevisionRow.revision == "")),
+        select_journals=sql(Decision.select(Decision.journal).distinct().order_by(Decision.journal)),
+        select_links=sql(links.where(Decision.seq > 0).limit(1)),
+        insert_revision=sql(_insert(Revision).on_conflict_ignore()),
+        insert_revision_file=sql(_insert(RevisionFile).on_conflict_ignore()),
+        select_revision=sql(_select(Revision).where(Revision.revision == "")),
         select_revision_files=sql(
-            RevisionFileRow.select(RevisionFileRow.path, RevisionFileRow.content).where(RevisionFileRow.revision == "")
+            RevisionFile.select(RevisionFile.path, RevisionFile.content).where(RevisionFile.revision == "")
         ),
-        insert_activation=sql(_insert(ActivationRow, columns(ActivationRow)[1:])),
-        select_last_activation=sql(activations.order_by(ActivationRow.seq.desc()).limit(1)),
-        select_activations=sql(activations.order_by(ActivationRow.seq)),
-        probe=sql(ProbeRow.update({ProbeRow.writes: ProbeRow.writes + 1})),
+        insert_activation=sql(_insert(Activation, columns(Activation)[1:])),
+        select_last_activation=sql(activations.order_by(Activation.seq.desc()).limit(1)),
+        select_activations=sql(activations.order_by(Activation.seq)),
+        probe=sql(Probe.update({Probe.writes: Probe.writes + 1})),
     )
 
 
@@ -93,4 +95,4 @@ def _insert(model: type[peewee.Model], names: Iterable[str] = ()) -> peewee.Mode
 
 
 def _select(model: type[peewee.Model]) -> peewee.ModelSelect:
-    return model.select(*model._meta.sorted_fields)
+    return model.select(*_fields(model))

@@ -112,9 +112,7 @@ class Store:
         row = self._one(self._sql.select_decision, (decision_id,))
         return Link(*row).entry.decision if row else None
 
-    def activate(
-        self, revision: str, files: Mapping[str, bytes], *, at: int, commit: str = "", dirty: bool = False
-    ) -> None:
+    def activate(self, revision: str, files: Mapping[str, bytes], *, at: int, commit: str = "", dirty: bool = False) -> None:
         """Note that `revision` came into force at `at` (epoch seconds), and keep its files if they are not kept yet.
 
         Nothing is noted when the newest activation is of this revision, commit and state already: workers and restarts

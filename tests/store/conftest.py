@@ -14,11 +14,6 @@ from registrar.store import Store
 POSTGRESQL = os.environ.get("REGISTRAR_TEST_DATABASE_URL", "")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the mark of the tests that take minutes."""
-    config.addinivalue_line("markers", "slow: takes minutes; run with -m slow")
-
-
 @contextmanager
 def fresh_schema() -> Iterator[str]:
     """The URL of a schema of its own in the PostgreSQL database of the tests; skips when there is none."""

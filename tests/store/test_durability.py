@@ -45,7 +45,7 @@ def _write_until_killed(url: str, first: int, seconds: float) -> set[str]:
 def _survives(url: str, rounds: int) -> None:
     acknowledged: set[str] = set()
     for turn in range(rounds):
-        acknowledged |= _write_until_killed(url, turn * 1_000_000, random.uniform(0, 0.25))  # noqa: S311
+        acknowledged |= _write_until_killed(url, turn * 1_000_000, random.uniform(0, 0.25))
         clients, decisions = stored(url)
         assert acknowledged <= clients
         assert clients == decisions

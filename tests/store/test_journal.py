@@ -58,7 +58,7 @@ def test_an_untouched_journal_verifies(store: Store, journal: str) -> None:
     ],
 )
 def test_tampering_shows_at_the_first_record_that_it_breaks(
-    store: Store, store_url: str, journal: str, tampering: str, seq: int, reason: str
+    store: Store, store_url: str, journal: str, *, tampering: str, seq: int, reason: str
 ) -> None:
     """A changed, removed, moved or renumbered record."""
     rows(store_url, tampering)

@@ -88,9 +88,9 @@ def test_a_disk_that_fills_in_the_middle_of_a_transaction(sqlite_store: Store, s
     """A registration larger than the room that is left leaves no part of itself."""
     add(sqlite_store, 1)
     large = client(2, metadata={**METADATA, "jwks": {"keys": ["k" * 500_000] * 20}})
-    with file_size_limit(Path(f"{sqlite_path}-wal").stat().st_size + 1_000_000):
-        with pytest.raises(StoreUnavailable, match="disk"):
-            sqlite_store.add(large, allowed(2))
+    room = Path(f"{sqlite_path}-wal").stat().st_size + 1_000_000
+    with file_size_limit(room), pytest.raises(StoreUnavailable, match="disk"):
+        sqlite_store.add(large, allowed(2))
     assert stored(sqlite_url) == ({"c1"}, {"c1"})
     sqlite_store.add(large, allowed(2))
     assert sqlite_store.client("c2") == large
@@ -249,8 +249,10 @@ def test_a_file_that_goes_while_it_is_written(sqlite_url: str, sqlite_path: Path
 
 def test_a_reference_to_nothing_is_the_callers_mistake(store: Store, store_url: str) -> None:
     """Foreign keys hold on both databases; what breaks one is no outage and no duplicate."""
-    backend = PostgresqlBackend(store_url, patience=5) if "postgresql" in store_url else SqliteBackend(
-        Path(store_url.removeprefix("sqlite:///")), patience=5
+    backend = (
+        PostgresqlBackend(store_url, patience=5)
+        if "postgresql" in store_url
+        else SqliteBackend(Path(store_url.removeprefix("sqlite:///")), patience=5)
     )
     sql = backend.statements.insert_revision_file
     with pytest.raises(peewee.IntegrityError):
@@ -264,9 +266,7 @@ def _terminate_connections(url: str) -> None:
     name = re.search("search_path%3D(registrar_[0-9a-f]+)", url)
     assert name
     with psycopg.connect(url, application_name="terminator") as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (name[1],)
-        )
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (name[1],))
 
 
 @pytest.fixture(name="named_url")

@@ -52,6 +52,7 @@ def test_knows_nothing_of_other_ids(store: Store) -> None:
 )
 def test_round_trip_of_every_column(
     store: Store,
+    *,
     metadata: dict[str, object],
     record: dict[str, object],
     digests: tuple[bytes | None, bytes | None],
@@ -81,9 +82,7 @@ def test_round_trip_of_every_column(
         unused=unused,
         status="disabled",
     )
-    decision = DecisionRecord(
-        decision_id=f"d-{number}", at=issued_at, result="allow", client_id=f"c-{number}", record=record
-    )
+    decision = DecisionRecord(decision_id=f"d-{number}", at=issued_at, result="allow", client_id=f"c-{number}", record=record)
     store.add(sent, decision)
     assert store.client(sent.client_id) == sent
     assert store.decision(sent.decision_id) == decision
@@ -93,9 +92,7 @@ def test_round_trip_of_every_column(
 def test_metadata_is_canonical_json_text(store: Store, store_url: str) -> None:
     """Sorted keys, no spaces, nothing escaped that need not be: equal documents are equal texts."""
     store.add(client(1, metadata={"scope": "a b", "client_name": "Häger", "nested": {"b": 1, "a": ()}}), allowed(1))
-    assert rows(store_url, "SELECT metadata FROM client") == [
-        ('{"client_name":"Häger","nested":{"a":[],"b":1},"scope":"a b"}',)
-    ]
+    assert rows(store_url, "SELECT metadata FROM client") == [('{"client_name":"Häger","nested":{"a":[],"b":1},"scope":"a b"}',)]
 
 
 @pytest.mark.parametrize("taken", ["client id", "decision id"])
@@ -133,7 +130,7 @@ def test_a_value_that_no_column_holds_stores_nothing(
 
 def test_a_number_too_large_for_its_column_stores_nothing(store: Store, store_url: str) -> None:
     """A time past 63 bits fails this registration alone."""
-    with pytest.raises(Exception, match="(?i)too large|out of range"):
+    with pytest.raises(Exception, match=r"(?i)too large|out of range"):
         store.add(client(1, expires_at=2**63), allowed(1))
     add(store, 2)
     assert stored(store_url) == ({"c2"}, {"c2"})

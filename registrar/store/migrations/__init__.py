@@ -66,9 +66,10 @@ def _apply_after(database: peewee.Database, current: int, migrations: Sequence[M
     """Apply the migration that follows `current`, unless another process did so first."""
     _lock(database)
     try:
-        execute(database, 
+        execute(
+            database,
             "CREATE TABLE IF NOT EXISTS schema_version "
-            "(version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)"
+            "(version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)",
         )
         first = applied(database) == current
         if first:
@@ -94,4 +95,4 @@ def _run(database: peewee.Database, migration: Migration) -> None:
     for statement in migration.statements(dialect):
         execute(database, statement)
     row = (migration.version, migration.name, int(time.time()))
-    execute(database, f"INSERT INTO schema_version VALUES ({', '.join([database.param] * 3)})", row)
+    execute(database, "INSERT INTO schema_version VALUES (?, ?, ?)".replace("?", database.param), row)
