@@ -9,6 +9,7 @@ from referencing.jsonschema import DRAFT202012
 
 from registrar.bundled import bundled
 from registrar.documents import read_json
+from registrar.schema.acceptance import acceptor
 from registrar.schema.dialect import StrictValidator
 from registrar.schema.problems import SchemaProblem, told
 
@@ -22,6 +23,7 @@ class Schema:
     def __init__(self, contents: Mapping[str, Any], validator: Any) -> None:
         self._contents = contents
         self._validator = validator
+        self._accepts = acceptor(validator.schema)
 
     @classmethod
     def load(cls, name: str, folder: Path | None = None) -> "Schema":
@@ -48,7 +50,9 @@ class Schema:
         return Schema(self._contents, self._validator.evolve(schema=reference))
 
     def valid(self, instance: object) -> bool:
-        """Whether `instance` fits; quicker than `problems`, since it stops at the first mistake."""
+        """Whether `instance` fits; quicker than `problems`, above all when it does."""
+        if self._accepts is not None and self._accepts(instance):
+            return True
         return next(self._errors(instance), None) is None
 
     def problems(self, instance: object, *, echo: bool = False) -> list[SchemaProblem]:
