@@ -13,7 +13,8 @@ from typing import Protocol
 from registrar.store.failures import OutcomeUnknown, StoreUnavailable
 from registrar.store.transaction import Transaction, Unit
 
-_LARGEST_BATCH = 256
+LARGEST_BATCH = 256
+"""How many units share a commit at most: it bounds how long the first of them waits for the last."""
 
 
 class Writable(Protocol):
@@ -60,9 +61,10 @@ class _Ticket:
 class GroupCommit:
     """The queue before one writer thread, which starts with the first unit and ends with `close`."""
 
-    def __init__(self, database: Writable, *, patience: float) -> None:
+    def __init__(self, database: Writable, *, patience: float, largest_batch: int = LARGEST_BATCH) -> None:
         """`patience`: seconds that a unit waits to be claimed, and once more at most for a commit that has begun."""
         self._database = database
+        self._largest_batch = largest_batch
         self._patience = patience
         self._queue: deque[_Ticket] = deque()
         self._changed = threading.Condition()
@@ -146,7 +148,7 @@ class GroupCommit:
 
     def _claim(self) -> list[_Ticket]:
         with self._changed:
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), _LARGEST_BATCH))]
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._largest_batch))]
             for ticket in batch:
                 ticket.state = _State.CLAIMED
         return batch

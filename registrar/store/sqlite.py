@@ -16,7 +16,7 @@ from urllib.parse import quote
 import peewee
 
 from registrar.store.failures import DuplicateError, StoreUnavailable
-from registrar.store.groupcommit import GroupCommit
+from registrar.store.groupcommit import LARGEST_BATCH, GroupCommit
 from registrar.store.journal import Head
 from registrar.store.migrations import NEWEST, applied
 from registrar.store.statements import Statements, execute, fetch, statements
@@ -285,14 +285,14 @@ def _for_caller(error: peewee.PeeweeException) -> Exception:
 class SqliteBackend:
     """One SQLite file as a place to write units of work and to read."""
 
-    def __init__(self, path: Path, *, patience: float) -> None:
+    def __init__(self, path: Path, *, patience: float, largest_batch: int = LARGEST_BATCH) -> None:
         """Opens nothing yet. `patience`: seconds that a verb waits for the database at most."""
         # A little less for the lock than for the turn, so that who waits hears the cause and not only that it took long.
         self._file = DatabaseFile(path, patience=patience * 0.8)
         self.statements = statements(peewee.SqliteDatabase(None))
         self._readers = _Readers(self._file)
         self._writer = _Writer(self._file, self._readers, self.statements)
-        self._queue = GroupCommit(self._writer, patience=patience)
+        self._queue = GroupCommit(self._writer, patience=patience, largest_batch=largest_batch)
         self._closed = False
 
     @contextmanager
