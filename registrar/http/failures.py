@@ -29,16 +29,16 @@ def install_error_handlers(app: falcon.App[Any, Any]) -> None:
 
 
 def _answer_refusal(req: falcon.Request, resp: falcon.Response, error: Refusal, params: Mapping[str, object]) -> None:  # noqa: ARG001
-    _answer(resp, error)
+    _answer(req, resp, error)
 
 
 def _answer_falcon(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: Mapping[str, object]) -> None:  # noqa: ARG001
     """Falcon's own: no such path, no such method (with Allow), malformed headers."""
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        _answer(resp, _SERVER_ERROR)
+        _answer(req, resp, _SERVER_ERROR)
         return
     description = _DESCRIPTIONS.get(error.status_code, "the request is malformed")
-    _answer(resp, Refusal(error.status_code, ErrorCode.INVALID_REQUEST, description))
+    _answer(req, resp, Refusal(error.status_code, ErrorCode.INVALID_REQUEST, description))
     if error.headers:
         resp.set_headers(error.headers)
 
@@ -48,11 +48,12 @@ def _answer_unexpected(req: falcon.Request, resp: falcon.Response, error: Except
     decision_id = error.decision_id if isinstance(error, DecisionFailedError) else ""
     fields = {"method": req.method, "path": req.path, "decision_id": decision_id}
     _LOG.error("unexpected failure", exc_info=error, extra={"fields": fields})
-    _answer(resp, _SERVER_ERROR, decision_id)
+    _answer(req, resp, _SERVER_ERROR, decision_id)
 
 
-def _answer(resp: falcon.Response, refusal: Refusal, decision_id: str = "") -> None:
+def _answer(req: falcon.Request, resp: falcon.Response, refusal: Refusal, decision_id: str = "") -> None:
     """RFC 7591 §3.2.2, RFC 6749 §5.2."""
+    req.context.refusal = refusal  # for the log
     resp.status = refusal.status
     set_json(resp, {"error": str(refusal.code), "error_description": refusal.description})
     resp.set_headers(dict(refusal.headers))

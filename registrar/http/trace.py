@@ -35,4 +35,6 @@ class RequestLog:
             "milliseconds": round((perf_counter() - req.context.began) * 1000, 2),
             "source": self._sources.read(req).ip,
         }
+        if refusal := req.context.get("refusal"):
+            fields |= {"error": str(refusal.code), "description": refusal.description}
         _LOG.log(level, "request", extra={"fields": fields})

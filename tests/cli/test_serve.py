@@ -7,19 +7,20 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
 import registrar
 from registrar.app import Checkout
 from registrar.cli.checkout import find_checkout
 from registrar.store import Store
-from tests.cli.server import DOORS, Server, read, run, serving
-from tests.servers import free_port
+from tests.cli.server import DOORS, PATIENCE, ask, register, run, serving
+from tests.servers import Server, free_port
 
 NATIVE = {"client_name": "my cli", "redirect_uris": ["http://127.0.0.1:33418/callback"]}
 WITH_SECRET = {**NATIVE, "token_endpoint_auth_method": "client_secret_post"}
@@ -33,29 +34,30 @@ def database(folder: Path) -> Path:
 def test_a_registration_and_a_refusal(tmp_path: Path) -> None:
     """The server says what it serves, admits one client and refuses another, and logs both without a secret."""
     with serving(tmp_path) as server:
-        admitted = server.request("POST", "/register", WITH_SECRET)
-        refused = server.request("POST", "/register", {**NATIVE, "client_name": "acme"})
-        ready = server.request("GET", "/readyz")
+        admitted = register(server, WITH_SECRET)
+        refused = register(server, {**NATIVE, "client_name": "acme"})
+        ready = ask(server, "GET", "/readyz")
         assert server.stop() == 0
-    assert (admitted.status, refused.status, ready.status) == (201, 400, 200)
-    assert refused.json == {"error": "invalid_client_metadata", "error_description": "client_name uses a reserved name"}
+    assert (admitted.status_code, refused.status_code, ready.status_code) == (201, 400, 200)
+    assert refused.json() == {"error": "invalid_client_metadata", "error_description": "client_name uses a reserved name"}
 
-    told = server.stdout.splitlines()
-    assert told[0] == f"registrar {registrar.__version__}: POST http://127.0.0.1:{server.port}/register"
+    lines = server.log.read_text().splitlines()
+    told = lines[:7]
+    assert told[0] == f"registrar {registrar.__version__}: POST http://{server.address}/register"
     facts = dict(line.split(maxsplit=1) for line in told[1:])
     assert facts["policies"] == str(DOORS)
-    assert facts["revision"].startswith(ready.json["policy"]["revision"])
+    assert facts["revision"].startswith(ready.json()["policy"]["revision"])
     assert facts["profiles"] == "hosted, native"
     assert facts["database"] == f"sqlite:///{database(tmp_path)}"
     assert facts["discovery"].startswith("off")
 
-    decisions = [line for line in server.stderr.splitlines() if " decision " in line]
-    assert len(decisions) == 2
+    decisions = lines[7:]
+    assert [line.split()[1:3] for line in decisions] == [["info", "decision"]] * 2
     assert admitted.headers["registrar-decision-id"] in decisions[0]
-    assert f'client_id="{admitted.json["client_id"]}"' in decisions[0]
+    assert f'client_id="{admitted.json()["client_id"]}"' in decisions[0]
     assert 'result="deny"' in decisions[1]
     assert 'rules=["names/not-reserved"]' in decisions[1]
-    assert admitted.json["client_secret"] not in server.stdout + server.stderr
+    assert admitted.json()["client_secret"] not in server.log.read_text()
 
 
 def test_the_state_folder_is_private(tmp_path: Path) -> None:
@@ -67,16 +69,22 @@ def test_the_state_folder_is_private(tmp_path: Path) -> None:
 def test_clients_outlive_the_server(tmp_path: Path) -> None:
     """What was answered with 201 is there after a restart."""
     with serving(tmp_path) as server:
-        client_id = server.request("POST", "/register", NATIVE).json["client_id"]
+        client_id = register(server, NATIVE).json()["client_id"]
     with serving(tmp_path):
         rows = sqlite3.connect(f"file:{database(tmp_path)}?mode=ro", uri=True).execute("select client_id from client").fetchall()
     assert rows == [(client_id,)]
 
 
+def connect(server: Server) -> socket.socket:
+    """A connection on which a test writes what it wants."""
+    host, _, port = server.address.partition(":")
+    return socket.create_connection((host, int(port)), timeout=PATIENCE)
+
+
 def start_slow_request(server: Server) -> tuple[socket.socket, bytes]:
     """A registration whose body is half sent. Returns the connection and the other half."""
     body = json.dumps(NATIVE).encode()
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    connection = connect(server)
     head = f"POST /register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     connection.sendall(head.encode() + body[:20])
     time.sleep(0.3)
@@ -94,7 +102,7 @@ def test_a_signal_drains_requests_in_flight(tmp_path: Path, number: int) -> None
         connection.sendall(rest)
         assert connection.recv(4096).startswith(b"HTTP/1.1 201 ")
         connection.close()
-        assert server.wait() == 0
+        assert server.process.wait(PATIENCE) == 0
 
 
 def test_a_client_that_never_finishes_does_not_hold_the_server(tmp_path: Path) -> None:
@@ -111,51 +119,39 @@ def test_slow_clients_do_not_stop_the_others(tmp_path: Path) -> None:
     """As long as they are fewer than the threads."""
     with serving(tmp_path, REGISTRAR_THREADS="8") as server:
         slow = [start_slow_request(server)[0] for _ in range(6)]
-        assert server.request("POST", "/register", NATIVE).status == 201
+        assert register(server, NATIVE).status_code == 201
         for connection in slow:
             connection.close()
 
 
 def test_bodies_in_chunks(tmp_path: Path) -> None:
     """A chunked body is read like another, and cut off at the cap like another."""
-    with serving(tmp_path) as server:
+    with serving(tmp_path) as server, httpx.Client(base_url=server.origin, trust_env=False, timeout=PATIENCE) as client:
         for body, status in ((json.dumps(NATIVE).encode(), 201), (b"x" * 70_000, 413), (b"", 400)):
-            connection = server.connect()
-            connection.request(
-                "POST", "/register", iter([body[:9], body[9:]]), {"Content-Type": "application/json"}, encode_chunked=True
-            )
-            assert read(connection).status == status
-            connection.close()
+            answer = client.post("/register", content=iter([body[:9], body[9:]]), headers={"Content-Type": "application/json"})
+            assert answer.request.headers["transfer-encoding"] == "chunked"
+            assert answer.status_code == status
 
 
 def test_a_body_that_is_announced_as_too_large_is_refused_at_once(tmp_path: Path) -> None:
     """The answer comes before the body, and the server goes on."""
     with serving(tmp_path) as server:
-        connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        connection = connect(server)
         connection.sendall(
             b"POST /register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n"
         )
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
-        assert server.request("POST", "/register", NATIVE).status == 201
+        assert register(server, NATIVE).status_code == 201
         connection.close()
 
 
 def test_many_clients_at_once(tmp_path: Path) -> None:
     """Every answer of 40 parallel registrations is a client of its own, with the name that was asked."""
-    answers: list[tuple[str, str]] = []
-
-    def register(server: Server, index: int) -> None:
-        answer = server.request("POST", "/register", {**NATIVE, "client_name": f"cli {index}"})
-        answers.append((answer.json["client_name"], answer.json["client_id"]))
-
-    with serving(tmp_path) as server:
-        threads = [threading.Thread(target=register, args=(server, index)) for index in range(40)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert {name for name, _ in answers} == {f"cli {index}" for index in range(40)}
-    assert len({client_id for _, client_id in answers}) == 40
+    names = [f"cli {index}" for index in range(40)]
+    with serving(tmp_path) as server, ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda name: register(server, {**NATIVE, "client_name": name}).json(), names))
+    assert [answer["client_name"] for answer in answers] == names
+    assert len({answer["client_id"] for answer in answers}) == 40
 
 
 def test_contract_12_a_locked_database_is_503(tmp_path: Path) -> None:
@@ -163,18 +159,18 @@ def test_contract_12_a_locked_database_is_503(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         lock = sqlite3.connect(database(tmp_path), isolation_level=None)
         lock.execute("BEGIN EXCLUSIVE")
-        refused = server.request("POST", "/register", NATIVE)
-        assert refused.status == 503
-        assert refused.json["error"] == "temporarily_unavailable"
+        refused = register(server, NATIVE)
+        assert refused.status_code == 503
+        assert refused.json()["error"] == "temporarily_unavailable"
         assert refused.headers["retry-after"]
-        assert server.request("GET", "/readyz").status == 503
-        assert server.request("GET", "/healthz").status == 200
+        assert ask(server, "GET", "/readyz").status_code == 503
+        assert ask(server, "GET", "/healthz").status_code == 200
         lock.execute("ROLLBACK")
         assert lock.execute("select count(*) from client").fetchone() == (0,)
         lock.close()
-        assert server.request("POST", "/register", NATIVE).status == 201
+        assert register(server, NATIVE).status_code == 201
         assert server.stop() == 0
-    assert "store unavailable" in server.stderr
+    assert "store unavailable" in server.log.read_text()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prlimit is of Linux")
@@ -184,24 +180,21 @@ def test_contract_12_a_full_disk_is_503(tmp_path: Path) -> None:
         limit = sum(file.stat().st_size for file in database(tmp_path).parent.iterdir())
         (worker,) = map(int, Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split())
         subprocess.run(["prlimit", f"--pid={worker}", f"--fsize={limit}:"], check=True)
-        answers = [
-            server.request("POST", "/register", {**NATIVE, "client_name": "x" * 70, "contacts": ["y" * 200]}).status
-            for _ in range(300)
-        ]
+        answers = [register(server, {**NATIVE, "client_name": "x" * 70, "contacts": ["y" * 200]}).status_code for _ in range(300)]
         assert set(answers) == {201, 503}
         assert answers[-1] == 503
-        assert server.request("GET", "/healthz").status == 200
+        assert ask(server, "GET", "/healthz").status_code == 200
         subprocess.run(["prlimit", f"--pid={worker}", "--fsize=unlimited:"], check=True)
-        assert server.request("POST", "/register", NATIVE).status == 201
+        assert register(server, NATIVE).status_code == 201
 
 
 def test_log_lines_in_json(tmp_path: Path) -> None:
     """One object a line, with the fields; a client writes no line of its own."""
     with serving(tmp_path, "--log-format", "json", "--log-level", "debug") as server:
-        server.request("POST", "/register", {**NATIVE, "client_name": 'acme "{}"'}, {"User-Agent": "a\tb"})
-        server.request("GET", "/x%0Aforged%1b[31m")
+        register(server, {**NATIVE, "client_name": 'acme "{}"'}, {"User-Agent": "a\tb"})
+        ask(server, "GET", "/x%0Aforged%1b[31m")
         assert server.stop() == 0
-    lines = [json.loads(line) for line in server.stderr.splitlines()]
+    lines = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
     (decision,) = [line for line in lines if line["message"] == "decision"]
     assert (decision["result"], decision["profile"], decision["rules"]) == ("deny", "native", ["names/not-reserved"])
     assert decision["source"] == "127.0.0.1"
@@ -211,16 +204,18 @@ def test_log_lines_in_json(tmp_path: Path) -> None:
 def test_log_lines_in_text_are_one_line_each(tmp_path: Path) -> None:
     """Control characters of a client are escaped."""
     with serving(tmp_path) as server:
-        server.request("GET", "/x%0Aforged%1b[31m")
+        ask(server, "GET", "/x%0Aforged%1b[31m")
         assert server.stop() == 0
-    assert server.stderr.count("\n") == 1
-    assert r'path="/x\nforged\u001b[31m"' in server.stderr
+    lines = server.log.read_text().splitlines()
+    assert len(lines) == 8
+    assert r'path="/x\nforged\u001b[31m"' in lines[7]
+    assert 'error="invalid_request"' in lines[7]
 
 
 def test_the_environment_of_the_server_is_no_header(tmp_path: Path) -> None:
     """HTTP_* variables of the process are not taken for what a client sent."""
     with serving(tmp_path, HTTP_AUTHORIZATION="Bearer x", HTTP_CONTENT_ENCODING="gzip", CONTENT_TYPE="text/plain") as server:
-        assert server.request("POST", "/register", NATIVE).status == 201
+        assert register(server, NATIVE).status_code == 201
 
 
 def test_settings_come_from_all_three_places(tmp_path: Path) -> None:
@@ -233,21 +228,21 @@ def test_settings_come_from_all_three_places(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     with serving(tmp_path, REGISTRAR_CONFIG=str(file), REGISTRAR_MAX_BODY="1024") as server:
-        document = server.request("GET", "/.well-known/oauth-authorization-server/t").json
+        document = ask(server, "GET", "/.well-known/oauth-authorization-server/t").json()
         assert document["registration_endpoint"] == "https://as.example/t/register"
-        assert server.request("POST", "/register", {"x": "x" * 1100}).status == 413
+        assert register(server, {"x": "x" * 1100}).status_code == 413
         assert server.stop() == 0
-    assert "discovery   https://as.example/.well-known/oauth-authorization-server/t" in server.stdout
+    assert "discovery   https://as.example/.well-known/oauth-authorization-server/t" in server.log.read_text()
 
 
 def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
     """Exit 1, no traceback, and the first server goes on."""
     with serving(tmp_path) as server:
-        second = run(tmp_path / "second", "serve", "--policies", str(DOORS), "--bind", f"127.0.0.1:{server.port}")
+        second = run(tmp_path / "second", "serve", "--policies", str(DOORS), "--bind", f"{server.address}")
         assert second.returncode == 1
-        assert second.stderr == f"registrar: cannot listen on 127.0.0.1:{server.port}: another process uses it\n"
+        assert second.stderr == f"registrar: cannot listen on {server.address}: another process uses it\n"
         assert second.stdout == ""
-        assert server.request("GET", "/healthz").status == 200
+        assert ask(server, "GET", "/healthz").status_code == 200
 
 
 def test_an_address_that_is_not_here_is_one_clear_line(tmp_path: Path) -> None:
@@ -365,7 +360,7 @@ def test_the_commit_is_told_and_recorded(tmp_path: Path) -> None:
     commit = git(tree.parent, "rev-parse", "HEAD")
     with serving(tmp_path, "--policies", str(tree)) as server:
         assert server.stop() == 0
-    assert f", git {commit[:12]}\n" in server.stdout
+    assert f", git {commit[:12]}\n" in server.log.read_text()
     with closing(Store.open(f"sqlite:///{database(tmp_path)}")) as store:
         (activation,) = store.activations()
     assert (activation.commit, activation.dirty) == (commit, False)
