@@ -21,7 +21,8 @@ def to_a_label(host: str) -> str:
     A name is letters, digits and inner hyphens, in labels of at most 63 and 253 in all; no trailing dot, no empty label.
     Raises ValueError for anything else; the message says why and does not repeat the name.
     """
-    name = host.lower() if host.isascii() else _encoded(host)
+    # The length comes first: the cost of IDNA grows with its square.
+    name = "" if len(host) > _MAX_NAME else host.lower() if host.isascii() else _encoded(host)
     if len(name) > _MAX_NAME or not _NAME.fullmatch(name):
         raise ValueError("is not a valid host name")
     if "xn--" in name:

@@ -1,5 +1,7 @@
 """URI schemes: which are registered, which belong to one application, which nobody may redirect to."""
 
+import re
+
 # The registrations with status "Permanent" at https://www.iana.org/assignments/uri-schemes (RFC 7595), as of 2022-11-18, and
 # those that an RFC made permanent since: swid and swidpath (RFC 9393).
 _PERMANENT = """
@@ -17,14 +19,16 @@ about blob content data feed file filesystem intent jar javascript jscript lives
 res resource search-ms vbs vbscript view-source wyciwyg
 """
 
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")  # RFC 3986 §3.1
+
 PERMANENT_SCHEMES = frozenset(_PERMANENT.split())
 FORBIDDEN_SCHEMES = frozenset(_FORBIDDEN.split())
 
 
 def is_private_use_scheme(scheme: str) -> bool:
-    """Whether `scheme`, in any case, may belong to one application (RFC 8252 §7.1): not permanent at IANA, not forbidden.
+    """Whether `scheme`, in any case, is one that may belong to an application: not permanent at IANA, not forbidden (RFC 8252 §7.1).
 
     A scheme without a dot counts: RFC 8252 asks for reverse domain names, but `cursor` and `vscode` are usual.
     """
     lower = scheme.lower()
-    return lower not in PERMANENT_SCHEMES and lower not in FORBIDDEN_SCHEMES
+    return _SCHEME.fullmatch(lower) is not None and lower not in PERMANENT_SCHEMES and lower not in FORBIDDEN_SCHEMES

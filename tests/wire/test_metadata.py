@@ -32,6 +32,15 @@ def test_a_sound_document_has_no_problem(name: str) -> None:
     assert check(SOUND[name]) == []
 
 
+@pytest.mark.parametrize("kind", ["native", "web", "something else"])
+@pytest.mark.parametrize("uri", ["https://vscode.dev/redirect", "cursor://cb", "http://localhost:1/cb"])
+def test_23_the_application_type_rules_nothing(kind: str, uri: str) -> None:
+    """Contract 23: real clients contradict OpenID's rules, so the type is kept and is nothing but a fact."""
+    document = {"redirect_uris": [uri], "application_type": kind}
+    assert normalise(document) == document
+    assert check(document) == []
+
+
 @pytest.mark.parametrize("name", UNSOUND)
 def test_3_5_6_every_broken_rule_is_told(name: str) -> None:
     """Contract 3, 5 and 6: all problems, each with its RFC 7591 code, in a fixed order."""

@@ -95,6 +95,12 @@ def test_other_schemes_may_be_an_applications_own(scheme: str) -> None:
     assert is_private_use_scheme(scheme)
 
 
+@pytest.mark.parametrize("text", ["", ":", "1app", "my app", "cursor:", "cursor://x", "app\n", "äpp", "-app"])
+def test_what_is_no_scheme_belongs_to_nobody(text: str) -> None:
+    """A rule that asks about a text that is no scheme (RFC 3986 §3.1) must not hear yes."""
+    assert not is_private_use_scheme(text)
+
+
 @pytest.mark.parametrize("name", MATCHING)
 def test_22_matching_is_exact_but_for_the_loopback_port(name: str) -> None:
     """Contract 22: equal strings, or equal but for the port on loopback; in both directions."""
