@@ -26,9 +26,9 @@ FORBIDDEN_SCHEMES = frozenset(_FORBIDDEN.split())
 
 
 def is_private_use_scheme(scheme: str) -> bool:
-    """Whether `scheme`, in any case, is one that may belong to an application: not permanent at IANA, not forbidden (RFC 8252 §7.1).
+    """Whether `scheme`, in any case, may belong to one application: a scheme, not permanent at IANA, not forbidden.
 
-    A scheme without a dot counts: RFC 8252 asks for reverse domain names, but `cursor` and `vscode` are usual.
+    A scheme without a dot counts: RFC 8252 §7.1 asks for reverse domain names, but `cursor` and `vscode` are usual.
     """
     lower = scheme.lower()
     return _SCHEME.fullmatch(lower) is not None and lower not in PERMANENT_SCHEMES and lower not in FORBIDDEN_SCHEMES
