@@ -30,11 +30,14 @@ class Draft:
     observe: Observer
     findings: list[Finding] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    _tagged: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tagged = tuple(name for name in self.metadata if "#" in name)
 
     def tagged(self, member: str) -> list[str]:
-        """The language-tagged forms of `member` (RFC 7591 §2.2), by their full names."""
-        prefix = member + "#"
-        return [name for name in self.metadata if name.startswith(prefix)]
+        """The language-tagged forms of `member` (RFC 7591 §2.2) that are there, by their full names."""
+        return [name for name in self._tagged if name.startswith(member + "#") and name in self.metadata]
 
     def redirecting(self) -> bool:
         """Whether a grant of the client uses redirection, which alone gives response types a meaning (RFC 7591 §2.1)."""

@@ -9,7 +9,7 @@ from registrar.cel import Activation, Scope
 from registrar.errors import Place
 from registrar.policy.clients import allowed_values
 from registrar.policy.decision import Decision, Finding, Lifetimes, Mode
-from registrar.policy.facts import Facts
+from registrar.policy.facts import Facts, Source
 from registrar.policy.members import Draft, MemberRule
 from registrar.policy.networks import Networks
 from registrar.policy.rules import Condition, Observer, RuleBook, applies, unobserved
@@ -108,12 +108,15 @@ class PolicySet:
         Pure: the same facts and the same revision give the same decision. `observe` sees every rule's outcome (true, not true, or
         None for a runtime error) and has no say. Never raises for what a client sent.
         """
-        facts = replace(facts, source=replace(facts.source, networks=self.networks.locate(facts.source.ip)))
-        shared = {**bindings(facts), "constants": self.constants}
+        shared = {**bindings(facts), "source": self._located(facts.source), "constants": self.constants}
         chosen = self._choose(self.matching.bind(shared), observe)
         if isinstance(chosen, Finding):
             return Decision(allowed=False, revision=self.revision, violations=(chosen,))
         return self._judge(chosen, facts, shared, observe)
+
+    def _located(self, source: Source) -> Source:
+        networks = self.networks.locate(source.ip)
+        return replace(source, networks=networks) if networks else source
 
     def _choose(self, activation: Activation, observe: Observer) -> Profile | Finding:
         for profile in self.profiles:
