@@ -1,5 +1,6 @@
 """A YAML document as plain Python, with the place in the file of every key, value and character."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ class Lines:
     def __init__(self, text: str, file: str) -> None:
         self.text = text
         self.file = file
-        self._starts = [0, *(index + 1 for index, char in enumerate(text) if char == "\n")]
+        self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
 
     def index(self, line: int, column: int) -> int:
         """The index of a position whose line and column count from 0; a position after the end is the end."""
@@ -48,7 +49,7 @@ class Lines:
 class Node:
     """One value of the file. `start` is the index of its first character, `style` the quote or indicator of a scalar ("" plain).
 
-    `size` counts the values in it and itself, `height` the collections that nest in it and itself, aliases expanded.
+    `size` counts the keys and values in it and itself, `height` the collections that nest in it and itself, aliases expanded.
     """
 
     start: int

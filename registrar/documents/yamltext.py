@@ -20,6 +20,7 @@ _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Beside what YAML forbids: a lone CR, and the breaks and marks that editors and YAML versions count differently.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\r(?!\n)")
+_HALF = re.compile("[\ud800-\udfff]")
 _DIRECTIVE = re.compile(r"^%(?!YAML[ \t]+1\.2[ \t]*(?:#.*)?\r?$).*", re.MULTILINE)
 
 
@@ -131,7 +132,7 @@ class _Composer:
                 node.value = resolve(event.value)
             except ScalarError as error:
                 self._report(start, str(error))
-        elif any("\ud800" <= char <= "\udfff" for char in event.value):
+        elif _HALF.search(event.value):
             self._report(start, "an escape stands for half a character")
         return node
 
@@ -187,10 +188,11 @@ class _Composer:
         parent.entries[step] = entry
         parent.size += entry.node.size
         parent.height = max(parent.height, entry.node.height + 1)
-        if isinstance(parent.value, dict):
-            parent.value[step] = entry.node.value
-        elif isinstance(parent.value, list):
+        if isinstance(parent.value, list):
             parent.value.append(entry.node.value)
+        elif isinstance(parent.value, dict):
+            parent.value[step] = entry.node.value
+            parent.size += 1  # the key
 
     def _key(self, mapping: Node, node: Node, start: int) -> str | None:
         name = node.value

@@ -193,6 +193,9 @@ def test_aliases_do_not_hide_size_or_depth(loader: type) -> None:
     """A few lines that mean a billion values, or a deep one, are counted as what they mean."""
     laughs = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
     assert mistakes(laughs, loader)[0].endswith("more than 20000 values, aliases expanded")
+    keys = {count: ", ".join(f"k{number}: 1" for number in range(count)) for count in (4998, 4999)}
+    assert read_yaml(f"a: &a {{{keys[4998]}}}\nb: *a", "f.yaml", loader=loader).value
+    assert mistakes(f"a: &a {{{keys[4999]}}}\nb: *a", loader)[0].endswith("more than 20000 values, aliases expanded")
     deep = "a: &a " + "[" * 40 + "]" * 40 + "\nb: " + "[" * 40 + "*a" + "]" * 40
     assert mistakes(deep, loader)[0].endswith("nested deeper than 64 levels")
 
