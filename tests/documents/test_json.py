@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from registrar.documents import JSONError, read_json
@@ -101,6 +101,7 @@ def test_1_broken_strings_take_no_long(data: bytes) -> None:
         read_json(data, max_depth=2)
 
 
+@settings(deadline=None)
 @given(VALUES)
 @example("\x7f\u2028")
 def test_1_everything_json_can_say_is_read_back(value: object) -> None:
@@ -109,6 +110,7 @@ def test_1_everything_json_can_say_is_read_back(value: object) -> None:
     assert read_json(json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass"), max_depth=64) == value
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60) | st.text(st.sampled_from('{}[]",:\\u0d8e1.-tfn '), max_size=40).map(str.encode))
 def test_1_any_bytes_are_json_or_a_json_error(data: bytes) -> None:
     """Contract 1: nothing else is ever raised, and what is read can be sent back."""

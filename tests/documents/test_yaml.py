@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registrar.documents import Document, format_path, read_yaml
@@ -273,6 +273,7 @@ def ends(document: Document) -> Place:
 
 
 @both
+@settings(deadline=None)
 @given(data=st.data())
 def test_each_character_of_a_flow_scalar_has_its_place(data: st.DataObject, loader: type) -> None:
     """Plain and quoted, on one line and folded over several: a character is where it stands, a folded space at its line break."""
@@ -310,6 +311,7 @@ ESCAPES = [
 
 
 @both
+@settings(deadline=None)
 @given(pieces=st.lists(st.sampled_from(ESCAPES) | PLAIN.map(lambda word: (word, word)), min_size=1, max_size=6))
 def test_each_escape_of_a_double_quoted_scalar_has_its_place(pieces: list[tuple[str, str]], loader: type) -> None:
     """An escape is one character, at its backslash; an escaped line break is none."""
@@ -332,6 +334,7 @@ def test_each_escape_of_a_double_quoted_scalar_has_its_place(pieces: list[tuple[
 
 
 @both
+@settings(deadline=None)
 @given(words=st.lists(PLAIN | st.just("'"), min_size=1, max_size=6))
 def test_doubled_quotes_of_a_single_quoted_scalar_are_one_character(words: list[str], loader: type) -> None:
     """The columns after a doubled quote are two further on."""
@@ -348,6 +351,7 @@ BLOCK = st.lists(st.tuples(st.sampled_from(["", "", " ", "   ", "\t"]), LINE), m
 
 
 @both
+@settings(deadline=None)
 @given(
     lines=BLOCK,
     header=st.tuples(st.sampled_from("|>"), st.booleans(), st.sampled_from(["", "-", "+"])),
@@ -438,6 +442,7 @@ YAML_LIKE = st.lists(
 
 
 @both
+@settings(deadline=None)
 @given(text=YAML_LIKE | st.text(max_size=20))
 def test_any_text_is_a_document_or_a_load_error(text: str, loader: type) -> None:
     """Nothing but LoadError is raised, and every place lies inside the file."""
@@ -452,6 +457,7 @@ def test_any_text_is_a_document_or_a_load_error(text: str, loader: type) -> None
     assert all(1 <= place.line <= len(rows) and 1 <= place.column <= len(rows[place.line - 1]) + 1 for place in places)
 
 
+@settings(deadline=None)
 @given(YAML_LIKE)
 def test_both_parsers_mean_the_same(text: str) -> None:
     """Whatever both of them take has one value."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registrar.schema.acceptance import acceptor
@@ -43,6 +43,7 @@ def keywords(part: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[
 SCHEMAS: st.SearchStrategy[dict[str, Any]] = st.recursive(st.just({}), keywords, max_leaves=4)
 
 
+@settings(deadline=None)
 @given(SCHEMAS, VALUES)
 def test_quick_acceptance_is_acceptance(schema: dict[str, Any], instance: object) -> None:
     """For every schema of the known keywords the two agree, both ways, on plain JSON."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import registrar
@@ -138,6 +138,7 @@ def test_problems_come_sorted_and_with_paths() -> None:
     assert REQUEST.problems(dict(reversed(body.items()))) == REQUEST.problems(body)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*MEMBERS, "client_name#fr", "x"]), JSON, max_size=5))
 def test_11_no_message_repeats_anything(body: dict[str, object]) -> None:
     """Contract 11: a message is the same for every body that is wrong in the same way, and `valid` agrees with `problems`."""
@@ -147,6 +148,7 @@ def test_11_no_message_repeats_anything(body: dict[str, object]) -> None:
     assert not any("qzjx" in problem.message or not problem.message.isascii() for problem in REQUEST.problems(marked))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*MEMBERS, "client_name#fr", "logo_uri#de"]), JSON, max_size=6))
 def test_what_the_schema_lets_through_the_program_can_handle(body: dict[str, object]) -> None:
     """The schema is the only guard of the types that the rooms above rely on: nothing behind it raises."""

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registrar.wire import fingerprint, redirect_matches
@@ -73,6 +73,7 @@ def test_a_fingerprint_never_changes() -> None:
     assert fingerprint(document) == "v1:" + hashlib.sha256(canonical).hexdigest()
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(URIS), min_size=1, max_size=4), st.lists(st.sampled_from(URIS), min_size=1, max_size=4))
 def test_29_identical_registrations_are_matched_by_the_same_redirect_uris(one: list[str], other: list[str]) -> None:
     """Contract 22 and 29: equal fingerprints, and only those, mean that each URI of one is matched by the other."""

@@ -1,7 +1,7 @@
 """Host names by label, A-labels and public suffixes."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registrar.wire import in_domain, is_public_suffix, to_a_label
@@ -113,6 +113,7 @@ def test_what_is_no_host_name_is_no_suffix() -> None:
         is_public_suffix("*.com")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_20_any_text_is_a_name_or_a_value_error(text: str) -> None:
     """Contract 20: no text makes anything else than an ASCII name that stays itself, or ValueError."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registrar.wire import MEMBERS, MemberKind, base_name, normalise, total
@@ -132,6 +132,7 @@ def test_every_member_names_its_source() -> None:
         MEMBERS["x"] = MEMBERS["scope"]  # type: ignore[index]  # what is tested
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES, VALUES))
 def test_2_7_normalising_keeps_exactly_the_known_members_with_a_value(body: dict[str, object]) -> None:
     """Contract 2 and 7: nothing is invented, changed or lost, and doing it again changes nothing."""

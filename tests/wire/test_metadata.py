@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import registrar
@@ -169,6 +169,7 @@ def test_the_host_of_a_link_is_told_as_that_of_a_redirect_uri(link: str, host: s
     assert link_host(link) == host
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["scope", "client_uri", "jwks_uri", "token_endpoint_auth_method"]), st.text()))
 def test_11_no_problem_repeats_a_value(metadata: dict[str, object]) -> None:
     """Contract 11: whatever the strings are, a message is ASCII and shows none of them."""

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from registrar.wire import (
@@ -130,6 +130,7 @@ def test_normalizing_an_invalid_uri_raises() -> None:
         normalize_redirect("javascript:alert(1)")
 
 
+@settings(deadline=None)
 @given(URI_LIKE)
 @example("http://localhost\t:80/")
 @example("https://[::1%25lo]/")
@@ -153,6 +154,7 @@ def test_20_21_every_string_is_refused_cleanly_or_is_what_other_parsers_see(text
     assert not (redirect.loopback and redirect.private_use)
 
 
+@settings(deadline=None)
 @given(URI_LIKE)
 def test_20_a_reason_never_repeats_the_input(text: str) -> None:
     """Contract 11: a refusal of a URI made of words that no reason contains shows none of them."""
@@ -162,6 +164,7 @@ def test_20_a_reason_never_repeats_the_input(text: str) -> None:
     assert reason.isascii()
 
 
+@settings(deadline=None)
 @given(URI_LIKE, URI_LIKE)
 def test_22_matching_is_symmetric_and_agrees_with_normalizing(one: str, other: str) -> None:
     """Contract 22: two valid URIs match exactly when their normal forms are equal; an invalid one matches nothing."""
@@ -173,6 +176,7 @@ def test_22_matching_is_symmetric_and_agrees_with_normalizing(one: str, other: s
     assert redirect_matches(other, one) is same
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["localhost", "127.0.0.1", "127.8.9.10", "[::1]", "LocalHost"]), st.integers(1, 65535), st.integers(1, 65535)
 )

@@ -1,7 +1,7 @@
 """Scope strings: contract 6 and 26."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registrar.wire import format_scope, parse_scope
@@ -31,6 +31,7 @@ def test_6_other_characters_are_refused(text: str) -> None:
         parse_scope(text)
 
 
+@settings(deadline=None)
 @given(st.lists(TOKENS, unique=True))
 def test_6_formatting_and_parsing_are_inverse(tokens: list[str]) -> None:
     """Contract 6: every legal token survives."""
