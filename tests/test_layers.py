@@ -91,7 +91,9 @@ def test_a_library_is_imported_in_its_own_room_only(path: Path) -> None:
     assert not {library for library in libraries & set(DOORS) if room(path) not in DOORS[library]}
 
 
-@pytest.mark.parametrize("path", [path for path in modules() if room(path) in PURE], ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path", [path for path in modules() if room(path) in PURE], ids=lambda path: str(path.relative_to(PACKAGE))
+)
 def test_what_decides_asks_nothing_of_the_machine(path: Path) -> None:
     assert not {name.split(".")[0] for name in imported(path)} & IMPURE
 
