@@ -164,10 +164,11 @@ class Store:
     def _settle(self, unit: Unit, entry: Entry, unknown: OutcomeUnknown) -> None:
         """Find out how a lost commit ended: writing again stores it, or collides with the first attempt."""
         try:
-            self._backend.write(unit)
-        except DuplicateError:
-            if self.decision(entry.decision_id) is None:
-                raise
+            try:
+                self._backend.write(unit)
+            except DuplicateError:
+                if self.decision(entry.decision_id) is None:
+                    raise
         except StoreUnavailable:
             raise unknown from None
 

@@ -16,6 +16,8 @@ class Proxy:
             host, port = connection.info.host, connection.info.port
         self._server = (host, port)
         self._links: list[socket.socket] = []
+        self._up = True
+        self._changing = threading.Lock()
         self._muted: list[socket.socket] = []  # clients that hear no answer any more
         self._threads: list[threading.Thread] = []
         self.at_commit: Callable[[socket.socket, bytes], None] | None = None
@@ -26,12 +28,15 @@ class Proxy:
 
     def cut(self) -> None:
         """Refuse new connections and hang up the old ones."""
-        hang_up(self._listener)
-        for link in self._links:
-            hang_up(link)
+        with self._changing:
+            self._up = False
+            hang_up(self._listener)
+            for link in self._links:
+                hang_up(link)
 
     def mend(self) -> None:
         """Accept connections again."""
+        self._up = True
         self._listener = self._listen(self._port)
 
     def close(self) -> None:
@@ -61,13 +66,14 @@ class Proxy:
 
     def _serve(self, near: socket.socket) -> None:
         with near, socket.create_connection(self._server) as far:
-            self._links += [near, far]
+            with self._changing:
+                self._links += [near, far]
+                if not self._up:  # cut between accepting and here
+                    return
             answers = threading.Thread(target=self._answer, args=(far, near), daemon=True)
             answers.start()
             self._ask(near, far)
             answers.join()
-            self._links.remove(near)
-            self._links.remove(far)
 
     def _ask(self, near: socket.socket, far: socket.socket) -> None:
         try:

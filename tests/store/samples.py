@@ -70,6 +70,6 @@ def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
 
 
 def stored(url: str) -> tuple[set[str], set[str]]:
-    """The ids in the client table, and the client ids that the decisions name."""
-    clients = {row[0] for row in rows(url, "SELECT client_id FROM client")}
-    return clients, {row[0] for row in rows(url, "SELECT client_id FROM decision WHERE client_id <> ''")}
+    """The ids in the client table, and the client ids that the decisions name, at one moment."""
+    pairs = rows(url, "SELECT 0, client_id FROM client UNION ALL SELECT 1, client_id FROM decision WHERE client_id <> ''")
+    return {name for table, name in pairs if table == 0}, {name for table, name in pairs if table == 1}

@@ -52,7 +52,8 @@ def _survives(url: str, rounds: int) -> None:
     clients, _ = stored(url)
     store = Store.open(url)
     verification = store.verify()
-    assert (verification.records, verification.breaks) == (len(clients), ())
+    assert verification.breaks == ()
+    assert verification.records >= len(clients)  # a server may still be finishing what the killed process asked for
     store.close()
 
 

@@ -138,6 +138,26 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
         folder.chmod(0o700)
 
 
+def test_a_folder_that_may_not_be_entered(sqlite_url: str, sqlite_path: Path) -> None:
+    """The file may be there or not: it cannot be opened, neither at the start nor later; access heals it."""
+    folder = sqlite_path.parent
+    store = Store.open(sqlite_url)
+    add(store, 1)
+    with unprivileged(folder):
+        folder.chmod(0o000)
+        try:
+            with pytest.raises(StoreUnavailable, match="cannot be opened"):
+                Store.open(sqlite_url)
+            refuses(store, "cannot be opened")
+            with pytest.raises(StoreUnavailable, match="cannot be opened"):
+                store.client("c1")
+        finally:
+            folder.chmod(0o700)
+        add(store, 2)
+        assert store.client("c1") == client(1)
+        store.close()
+
+
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     """Is not made: the operator's typing error should show."""
     with pytest.raises(StoreUnavailable, match="No such file or directory"):
@@ -245,6 +265,23 @@ def test_a_file_that_goes_while_it_is_written(sqlite_url: str, sqlite_path: Path
     with pytest.raises(StoreUnavailable, match="was replaced" if replaced else "is not there"):
         backend.write(lose)
     backend.close()
+
+
+def test_closing_while_somebody_reads(sqlite_url: str, sqlite_path: Path) -> None:
+    """The read ends well, and its connection is closed after it: SQLite removes its log with the last one."""
+    store = Store.open(sqlite_url)
+    add(store, 1)
+    store.close()
+    backend = SqliteBackend(sqlite_path, patience=1)
+
+    def read(database: peewee.Database) -> list[tuple[object, ...]]:
+        backend.close()
+        return fetch(database, "SELECT client_id FROM client")
+
+    assert backend.read(read) == [("c1",)]
+    assert [path.name for path in sqlite_path.parent.iterdir()] == [sqlite_path.name]
+    with pytest.raises(StoreUnavailable, match="closed"):
+        backend.read(read)
 
 
 def test_a_reference_to_nothing_is_the_callers_mistake(store: Store, store_url: str) -> None:
