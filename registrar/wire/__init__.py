@@ -1,10 +1,11 @@
 """RFC vocabulary: client metadata, redirect URIs as facts, scopes, hosts, error codes. Pure: no clock, no chance, no network."""
 
 from registrar.wire.codes import ErrorCode, error_code
+from registrar.wire.extensions import extension_mistake
 from registrar.wire.fingerprints import fingerprint
 from registrar.wire.hosts import in_domain, is_public_suffix, to_a_label
 from registrar.wire.links import link_host
-from registrar.wire.members import MEMBERS, Member, MemberKind, base_name, normalise, total
+from registrar.wire.members import MEMBERS, NO_EXTENSIONS, RESERVED, Extensions, Member, MemberKind, base_name, normalise, total
 from registrar.wire.metadata import MetadataProblem, apply_defaults, check, needs_secret
 from registrar.wire.redirects import RedirectUri, RedirectUriError, normalize_redirect, parse_redirect_uri, redirect_matches
 from registrar.wire.schemes import FORBIDDEN_SCHEMES, PERMANENT_SCHEMES, is_private_use_scheme
@@ -13,8 +14,11 @@ from registrar.wire.scopes import format_scope, parse_scope
 __all__ = [
     "FORBIDDEN_SCHEMES",
     "MEMBERS",
+    "NO_EXTENSIONS",
     "PERMANENT_SCHEMES",
+    "RESERVED",
     "ErrorCode",
+    "Extensions",
     "Member",
     "MemberKind",
     "MetadataProblem",
@@ -24,6 +28,7 @@ __all__ = [
     "base_name",
     "check",
     "error_code",
+    "extension_mistake",
     "fingerprint",
     "format_scope",
     "in_domain",

@@ -80,6 +80,22 @@ _ZERO: Mapping[MemberKind, object] = {
 _ABSENT: Mapping[str, object] = {name: _ZERO[member.kind] for name, member in MEMBERS.items() if member.kind in _ZERO}
 _EMPTY: tuple[object, ...] = (None, "", [], ())
 
+Extensions = Mapping[str, Member]
+NO_EXTENSIONS: Extensions = MappingProxyType({})
+
+# Names that no extension may have: they are the server's own in an answer (RFC 7591 §3.2.1, RFC 7592 §3), or the facts' own.
+RESERVED = frozenset(
+    {
+        "client_id",
+        "client_secret",
+        "client_id_issued_at",
+        "client_secret_expires_at",
+        "registration_client_uri",
+        "registration_access_token",
+        "localized",
+    }
+)
+
 
 def base_name(name: str) -> str | None:
     """The member that `name` stands for: itself, or the part before the language tag; None for a name that is not known."""
@@ -89,31 +105,34 @@ def base_name(name: str) -> str | None:
     return None if match is None else match[1]
 
 
-def normalise(body: Mapping[str, object]) -> dict[str, object]:
+def normalise(body: Mapping[str, object], extensions: Extensions = NO_EXTENSIONS) -> dict[str, object]:
     """The known members of `body` that have a value: null, "" and [] mean absent, and so does a scope of nothing but spaces.
 
-    Members with a language tag keep their full name. Values are the same objects as in `body`; nothing is defaulted.
+    Members with a language tag keep their full name. Values are the same objects as in `body`; nothing is defaulted. `extensions`
+    are the members, by their names, that are known beside `MEMBERS`.
     `body` has passed the schema `registration-request`.
     """
     metadata = {
         name: value
         for name, value in body.items()
-        if value not in _EMPTY and (name in MEMBERS or ("#" in name and _TAGGED.fullmatch(name)))
+        if value not in _EMPTY and (name in MEMBERS or name in extensions or ("#" in name and _TAGGED.fullmatch(name)))
     }
     if isinstance(scope := metadata.get("scope"), str) and not scope.strip(" "):
         del metadata["scope"]
     return metadata
 
 
-def total(metadata: Mapping[str, object]) -> dict[str, object]:
+def total(metadata: Mapping[str, object], extensions: Extensions = NO_EXTENSIONS) -> dict[str, object]:
     """Every known member, typed, for expressions: absent ones are "", (), False, 0 or {}, and lists are tuples.
 
     `localized` has the members with a language tag, by their full names. The result shares nothing mutable with `metadata`.
     """
     localized: dict[str, object] = {}
     client = {**_ABSENT, "jwks": {}, "localized": localized}
+    for name, member in extensions.items():
+        client[name] = _ZERO[member.kind] if member.kind in _ZERO else {}
     for name, value in metadata.items():
-        if name in MEMBERS:
+        if name in client:
             client[name] = _frozen(value) if isinstance(value, (list, dict)) else value
         elif "#" in name:
             localized[name] = value
