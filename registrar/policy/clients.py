@@ -1,18 +1,19 @@
 """Compiles a profile's `client:` block into member rules."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from registrar import wire
 from registrar.cel import Pattern, PatternError, compile_pattern
+from registrar.errors import did_you_mean
 from registrar.policy.decision import Mode
 from registrar.policy.matchers import AnyOf, ExactUri, HttpsHost, Loopback, Matcher, PrivateUse
 from registrar.policy.members import Draft, MemberRule
 from registrar.policy.reading import Path, Reader
 from registrar.policy.rules import Switch, unobserved
-from registrar.wire import MEMBERS, MemberKind, RedirectUriError
+from registrar.wire import MEMBERS, Extensions, Member, MemberKind, RedirectUriError
 
 # What an absent member means (RFC 7591 §2) has to pass the same constraints as if it had been sent.
 _RFC_DEFAULTS: Mapping[str, tuple[object, ...]] = {
@@ -22,16 +23,51 @@ _RFC_DEFAULTS: Mapping[str, tuple[object, ...]] = {
 }
 # Grants come before the response types that hang on them, redirect URIs before the links that must be on their hosts.
 _FIRST = ("redirect_uris", "grant_types", "response_types", "token_endpoint_auth_method")
+_COMMON = frozenset({"required", "remove", "mode", "enforceAfter"})
+_VALUES = frozenset({"default", "set", "allow", "onExcess"})
+# The keywords of an extension by its type; of the RFCs' members the schema says it.
+_OF_KIND: Mapping[MemberKind, frozenset[str]] = {
+    MemberKind.STRING: _VALUES | {"maxLength", "pattern"},
+    MemberKind.URI: _VALUES | {"maxLength", "pattern"},
+    MemberKind.STRINGS: _VALUES | {"require", "minItems", "maxItems"},
+    MemberKind.BOOLEAN: _VALUES,
+    MemberKind.INTEGER: _VALUES,
+    MemberKind.OBJECT: frozenset(),
+}
+_TYPE_NAMES = {kind: "list" if kind is MemberKind.STRINGS else str(kind) for kind in MemberKind}
+_SCALARS: Mapping[MemberKind, tuple[type, str]] = {
+    MemberKind.BOOLEAN: (bool, "must be true or false"),
+    MemberKind.INTEGER: (int, "must be a whole number"),
+}
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-def compile_client(reader: Reader, mode: Mode) -> tuple[MemberRule, ...]:
-    """The member rules of one profile in the order in which they are applied."""
+def compile_client(reader: Reader, mode: Mode, extensions: Extensions) -> tuple[MemberRule, ...]:
+    """The member rules of one profile in the order in which they are applied: its `client:` block, then its `extensions:`."""
     block: Mapping[str, Mapping[str, Any]] = reader.spec.get("client", {})
     names = [*_FIRST, *(name for name in block if name not in _FIRST)]
-    return tuple(
-        _MemberCompiler(reader, name, block[name], mode).compile() if name in block else _rfc_rule(reader, name) for name in names
-    )
+    rules = [
+        _MemberCompiler(reader, ("spec", "client", name), MEMBERS[name], block[name], mode).compile()
+        if name in block
+        else _rfc_rule(reader, name)
+        for name in names
+    ]
+    return (*rules, *_extension_rules(reader, mode, extensions))
+
+
+def _extension_rules(reader: Reader, mode: Mode, extensions: Extensions) -> Iterator[MemberRule]:
+    for name, raw in reader.spec.get("extensions", {}).items():
+        path: Path = ("spec", "extensions", name)
+        if name not in extensions:
+            hint = did_you_mean(name, extensions)
+            reader.problem(path, f"the policy set declares no extension {name}{hint}", key=True)
+            continue
+        member = extensions[name]
+        idle = [keyword for keyword in raw if keyword not in _COMMON | _OF_KIND[member.kind]]
+        for keyword in idle:
+            reader.problem((*path, keyword), f"means nothing for a member of type {_TYPE_NAMES[member.kind]}", key=True)
+        if not idle:
+            yield _MemberCompiler(reader, path, member, raw, mode).compile()
 
 
 def compile_switch(reader: Reader, path: Path, raw: Mapping[str, Any], mode: Mode) -> Switch:
@@ -58,13 +94,13 @@ def _rfc_rule(reader: Reader, member: str) -> MemberRule:
 class _MemberCompiler:
     """Compiles one entry of the `client:` block."""
 
-    def __init__(self, reader: Reader, member: str, raw: Mapping[str, Any], mode: Mode) -> None:
+    def __init__(self, reader: Reader, path: Path, member: Member, raw: Mapping[str, Any], mode: Mode) -> None:
         self._reader = reader
-        self._member = member
-        self._kind = MEMBERS[member].kind
+        self._path = path
+        self._member = member.name
+        self._kind = member.kind
         self._raw = raw
         self._mode = mode
-        self._path: Path = ("spec", "client", member)
 
     def compile(self) -> MemberRule:
         raw = self._raw
@@ -117,13 +153,15 @@ class _MemberCompiler:
         if self._kind in (MemberKind.STRINGS, MemberKind.SCOPE):
             return self._tokens(path, self._reader.strings(path, self._raw[keyword])) or None
         value = self._reader.resolved(path, self._raw[keyword])
-        wanted: type = bool if self._kind is MemberKind.BOOLEAN else str
-        if value is None:
-            return None
-        if not isinstance(value, wanted):
-            self._reader.problem(path, "must be true or false" if wanted is bool else "must be a string")
-            return None
-        return (value,)
+        return self._scalars(path, () if value is None else (value,)) or None
+
+    def _scalars(self, path: Path, values: tuple[object, ...]) -> tuple[object, ...]:
+        """`values` when they have the member's type; empty after a mistake was noted."""
+        wanted, wish = _SCALARS.get(self._kind, (str, "must be a string"))
+        if all(type(value) is wanted for value in values):
+            return values
+        self._reader.problem(path, wish)
+        return ()
 
     def _tokens(self, path: Path, items: tuple[str, ...]) -> tuple[str, ...]:
         if self._kind is MemberKind.SCOPE:
@@ -139,8 +177,10 @@ class _MemberCompiler:
         if self._member == "redirect_uris":
             matchers = [self._matcher((*path, index), raw) for index, raw in enumerate(self._raw["allow"])]
             return AnyOf(tuple(matcher for matcher in matchers if matcher is not None)), ()
-        if self._kind is MemberKind.BOOLEAN:
-            return frozenset(self._raw["allow"]).__contains__, tuple(str(item).lower() for item in self._raw["allow"])
+        if self._kind in _SCALARS:
+            values = self._reader.resolved(path, self._raw["allow"])
+            scalars = self._scalars(path, tuple(values) if isinstance(values, list | tuple) else (values,))
+            return frozenset(scalars).__contains__, tuple(str(item).lower() for item in scalars)
         items = self._tokens(path, self._reader.strings(path, self._raw["allow"]))
         return frozenset(items).__contains__, items
 

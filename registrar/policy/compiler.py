@@ -15,10 +15,18 @@ from registrar.policy.reading import Path, Reader
 from registrar.policy.revision import revision
 from registrar.policy.rules import Annotation, Condition, RuleBook, Validation
 from registrar.policy.tree import HEAD, Tree, read_tree, start_of
-from registrar.policy.vocabulary import FACTS, MESSAGE_FACTS
+from registrar.policy.vocabulary import MESSAGE_FACTS, fact_types
 from registrar.schema import Schema
-from registrar.wire import ErrorCode
+from registrar.wire import MEMBERS, NO_EXTENSIONS, RESERVED, ErrorCode, Extensions, Member, MemberKind
 
+_EXTENSION_KINDS = {
+    "string": MemberKind.STRING,
+    "uri": MemberKind.URI,
+    "list": MemberKind.STRINGS,
+    "boolean": MemberKind.BOOLEAN,
+    "integer": MemberKind.INTEGER,
+    "object": MemberKind.OBJECT,
+}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -48,6 +56,7 @@ class _TreeCompiler:
         self._mode = Mode.ENFORCE
         self._constants: Mapping[str, object] = MappingProxyType({})
         self._types: dict[str, Type] = {}
+        self._extensions: Extensions = NO_EXTENSIONS
 
     def compile(self) -> PolicySet | None:
         head = self._tree.documents.get(HEAD)
@@ -56,6 +65,7 @@ class _TreeCompiler:
         reader = Reader(head, self._tree.problems, {})
         self._mode = Mode(reader.spec.get("mode", "enforce"))
         self._declare_constants(reader)
+        self._declare_extensions(reader)
         profiles = {reader.name: self._profile(reader) for reader in self._readers("Profile")}
         guardrails = [self._guardrail(reader) for reader in sorted(self._readers("Guardrail"), key=lambda reader: reader.name)]
         self._refuse_shared_names(profiles)
@@ -66,6 +76,7 @@ class _TreeCompiler:
             profiles=self._ordered(reader, profiles),
             guardrails=tuple(guardrails),
             networks=self._networks(reader),
+            extensions=self._extensions,
             constants=self._constants,
             matching=self._scope(),
             messages=self._message_scope(),
@@ -81,9 +92,21 @@ class _TreeCompiler:
         self._constants = MappingProxyType({name: _frozen(value) for name, value in constants.items()})
         self._types = {name: type_of_constant(value) for name, value in self._constants.items()}
 
+    def _declare_extensions(self, reader: Reader) -> None:
+        declared: dict[str, Member] = {}
+        for name, raw in reader.spec.get("extensions", {}).items():
+            path: Path = ("spec", "extensions", name)
+            if name in MEMBERS:
+                reader.problem(path, f'"{name}" is a member of {MEMBERS[name].source}, so it needs no declaration', key=True)
+            elif name in RESERVED:
+                reader.problem(path, f'"{name}" is a name of the program\'s own', key=True)
+            else:
+                declared[name] = Member(name, _EXTENSION_KINDS[raw["type"]], source="the policy set")
+        self._extensions = MappingProxyType(declared)
+
     def _scope(self, variables: Mapping[str, Type] | None = None) -> Scope:
         extra = {} if variables is None else {"variables": RecordType("variables", dict(variables))}
-        return Scope({**FACTS, "constants": RecordType("constants", self._types), **extra})
+        return Scope({**fact_types(self._extensions), "constants": RecordType("constants", self._types), **extra})
 
     def _message_scope(self) -> Scope:
         return Scope({**MESSAGE_FACTS, "constants": RecordType("constants", self._types)})
@@ -129,7 +152,13 @@ class _TreeCompiler:
 
     def _profile(self, reader: Reader) -> Profile:
         book, scope = self._book(reader, self._scope())
-        return Profile(book, scope, compile_client(reader, self._mode), _lifetimes(reader.spec.get("lifetimes", {})))
+        return Profile(
+            book=book,
+            scope=scope,
+            members=compile_client(reader, self._mode, self._extensions),
+            lifetimes=_lifetimes(reader.spec.get("lifetimes", {})),
+            client_id_prefix=reader.spec.get("clientId", {}).get("prefix", ""),
+        )
 
     def _guardrail(self, reader: Reader) -> Guardrail:
         book, scope = self._book(reader, None)

@@ -1,12 +1,12 @@
 """From a submitted document to its facts: the steps in front of every decision, the same for serving, testing and explaining."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from registrar import wire
 from registrar.errors import RegistrarError
 from registrar.schema import Schema
-from registrar.wire import ErrorCode, RedirectUri, RedirectUriError
+from registrar.wire import NO_EXTENSIONS, ErrorCode, Extensions, RedirectUri, RedirectUriError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,17 @@ class Intake:
     redirects: tuple[RedirectUri, ...]
 
 
-def take_in(body: Mapping[str, object], schema: Schema) -> Intake:
+def take_in(body: Mapping[str, object], schema: Schema, extensions: Extensions = NO_EXTENSIONS) -> Intake:
     """Checks `body` against the request schema, drops what is absent or unknown, and parses its redirect URIs once.
+
+    `extensions` are the members that the policy set declares (`PolicySet.extensions`).
 
     Raises MalformedError with every fault of the step that failed (contract 1, 2, 20 and 21).
     """
     if not schema.valid(body):
         raise MalformedError([_schema_fault(problem.path, problem.message) for problem in schema.problems(body)])
-    metadata = wire.normalise(body)
-    faults: list[Fault] = []
+    metadata = wire.normalise(body, extensions)
+    faults = [*_extension_faults(metadata, extensions)]
     redirects = tuple(_redirects(metadata, faults))
     if "scope" in metadata:
         _check_scope(str(metadata["scope"]), faults)
@@ -61,6 +63,13 @@ def _schema_fault(path: Sequence[str | int], message: str) -> Fault:
     member = wire.base_name(str(path[0])) or "" if path else ""
     where = member + "".join(f"[{part}]" for part in path[1:] if isinstance(part, int))
     return Fault(wire.error_code(member), member, f"{where or 'the document'} {message}")
+
+
+def _extension_faults(metadata: Mapping[str, object], extensions: Extensions) -> Iterator[Fault]:
+    for name, member in extensions.items():
+        mistake = wire.extension_mistake(member.kind, metadata[name]) if name in metadata else ""
+        if mistake:
+            yield Fault(ErrorCode.INVALID_CLIENT_METADATA, name, f"{name} {mistake}")
 
 
 def _redirects(metadata: Mapping[str, object], faults: list[Fault]) -> list[RedirectUri]:

@@ -14,7 +14,7 @@ from registrar.policy.members import Draft, MemberRule
 from registrar.policy.networks import Networks
 from registrar.policy.rules import Condition, Observer, RuleBook, applies, unobserved
 from registrar.policy.vocabulary import Variables, bindings
-from registrar.wire import ErrorCode
+from registrar.wire import ErrorCode, Extensions
 
 # What the program can do when no profile limits a member; discovery announces it then (RFC 8414 §2).
 _AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
@@ -32,6 +32,7 @@ class Profile:
     scope: Scope
     members: tuple[MemberRule, ...]
     lifetimes: Lifetimes = Lifetimes()
+    client_id_prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ class _Verdict:
 class PolicySet:
     """A policy tree, compiled. Immutable and safe to share between threads.
 
-    `files` are the bytes that it was compiled from, by path; `revision` is their digest.
+    `files` are the bytes that it was compiled from, by path; `revision` is their digest. `extensions` are the members beyond the
+    RFCs that clients may register.
     """
 
     name: str
@@ -92,6 +94,7 @@ class PolicySet:
     profiles: tuple[Profile, ...]
     guardrails: tuple[Guardrail, ...]
     networks: Networks
+    extensions: Extensions
     constants: Mapping[str, object]
     matching: Scope
     messages: Scope
@@ -108,7 +111,7 @@ class PolicySet:
         Pure: the same facts and the same revision give the same decision. `observe` sees every rule's outcome (true, not true, or
         None for a runtime error) and has no say. Never raises for what a client sent.
         """
-        shared = {**bindings(facts), "source": self._located(facts.source), "constants": self.constants}
+        shared = {**bindings(facts, self.extensions), "source": self._located(facts.source), "constants": self.constants}
         chosen = self._choose(self.matching.bind(shared), observe)
         if isinstance(chosen, Finding):
             return Decision(allowed=False, revision=self.revision, violations=(chosen,))
@@ -134,7 +137,7 @@ class PolicySet:
         metadata = wire.apply_defaults(draft.metadata)
         verdict = _Verdict(facts, observe, self.messages.bind(self._message_facts(facts)), draft.findings)
         verdict.findings += _program_findings(metadata)
-        effective = {**shared, "client": wire.total(metadata), "redirects": draft.redirects}
+        effective = {**shared, "client": wire.total(metadata, self.extensions), "redirects": draft.redirects}
         verdict.run(profile.book, _bind(profile.scope, profile.book, effective))
         self._guard(verdict, effective)
         return self._decision(profile, metadata, draft, verdict)
@@ -171,6 +174,7 @@ class PolicySet:
             changes=tuple(draft.changes),
             annotations=MappingProxyType(verdict.annotations),
             lifetimes=profile.lifetimes,
+            client_id_prefix=profile.client_id_prefix,
         )
 
     def testable_rules(self) -> Iterator[tuple[str, Place | None]]:

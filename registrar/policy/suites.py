@@ -181,7 +181,7 @@ class _SuiteReader:
 
 def _outcome(test: Test, policies: PolicySet, schema: Schema, observe: Any) -> _Outcome:
     try:
-        intake = take_in(test.body, schema)
+        intake = take_in(test.body, schema, policies.extensions)
     except MalformedError as error:
         rules = tuple(dict.fromkeys(f"registrar/{fault.member}" for fault in error.faults))
         return _Outcome("deny", "", error.code, {}, rules, (), (), {})

@@ -20,7 +20,7 @@ from registrar.cel import (
     Type,
 )
 from registrar.policy.facts import Facts
-from registrar.wire import MEMBERS, MemberKind
+from registrar.wire import MEMBERS, Extensions, MemberKind
 
 _KINDS: Mapping[MemberKind, Type] = MappingProxyType(
     {
@@ -34,9 +34,13 @@ _KINDS: Mapping[MemberKind, Type] = MappingProxyType(
     }
 )
 
-CLIENT = RecordType(
-    "client", {name: _KINDS[member.kind] for name, member in MEMBERS.items()} | {"localized": MapType(STRING, STRING)}
-)
+
+def client_type(extensions: Extensions) -> RecordType:
+    """The type of `client` and `existing`: the members of the RFCs and those that the policy set declares."""
+    members = {name: _KINDS[member.kind] for name, member in {**MEMBERS, **extensions}.items()}
+    return RecordType("client", members | {"localized": MapType(STRING, STRING)})
+
+
 REDIRECT = RecordType(
     "redirect",
     {
@@ -70,14 +74,12 @@ SOFTWARE_STATEMENT = RecordType(
 
 FACTS: Mapping[str, Type] = MappingProxyType(
     {
-        "client": CLIENT,
         "redirects": ListType(REDIRECT),
         "submitted": MapType(STRING, DYN),
         "source": SOURCE,
         "token": TOKEN,
         "software_statement": SOFTWARE_STATEMENT,
         "operation": STRING,
-        "existing": CLIENT,
         "now": TIMESTAMP,
     }
 )
@@ -85,20 +87,24 @@ FACTS: Mapping[str, Type] = MappingProxyType(
 # What a message to the client may be made of: nothing of the request, so that no answer can echo input.
 MESSAGE_FACTS: Mapping[str, Type] = MappingProxyType({"operation": STRING, "now": TIMESTAMP})
 
-_NO_CLIENT = MappingProxyType(wire.total({}))
+
+def fact_types(extensions: Extensions) -> dict[str, Type]:
+    """The types of everything that `bindings` binds."""
+    client = client_type(extensions)
+    return {**FACTS, "client": client, "existing": client}
 
 
-def bindings(facts: Facts) -> dict[str, object]:
-    """The values of `FACTS` for one decision."""
+def bindings(facts: Facts, extensions: Extensions) -> dict[str, object]:
+    """The values of the facts for one decision."""
     return {
-        "client": wire.total(facts.metadata),
+        "client": wire.total(facts.metadata, extensions),
         "redirects": facts.redirects,
         "submitted": facts.submitted,
         "source": facts.source,
         "token": facts.token,
         "software_statement": facts.software_statement,
         "operation": facts.operation,
-        "existing": wire.total(facts.existing) if facts.existing else _NO_CLIENT,
+        "existing": wire.total(facts.existing, extensions),
         "now": facts.now,
     }
 

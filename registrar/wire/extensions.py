@@ -15,7 +15,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def extension_mistake(kind: MemberKind, value: object) -> str:
-    """What keeps `value` from being a member of that kind, in words that begin with a verb and never repeat it; "" for nothing."""
+    """What keeps `value` from being a member of that kind; "" for nothing. The words begin with a verb and never repeat it."""
     return _CHECKS[kind](value)
 
 

@@ -130,7 +130,7 @@ def total(metadata: Mapping[str, object], extensions: Extensions = NO_EXTENSIONS
     localized: dict[str, object] = {}
     client = {**_ABSENT, "jwks": {}, "localized": localized}
     for name, member in extensions.items():
-        client[name] = _ZERO[member.kind] if member.kind in _ZERO else {}
+        client[name] = _ZERO.get(member.kind, {})
     for name, value in metadata.items():
         if name in client:
             client[name] = _frozen(value) if isinstance(value, (list, dict)) else value
