@@ -71,8 +71,9 @@ class Registrar:
         DecisionFailedError when anything else breaks behind the decision.
         """
         self._check_token(request)
-        facts = self._facts(request)
-        decision = self._policies().decide(facts)
+        policies = self._policies()
+        facts = self._facts(request, policies)
+        decision = policies.decide(facts)
         decision_id = self._new_id()
         try:
             if not decision.allowed:
@@ -92,10 +93,10 @@ class Registrar:
             headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             raise Refusal(401, ErrorCode.INVALID_TOKEN, "the initial access token is not valid", headers=headers)
 
-    def _facts(self, request: RegistrationRequest) -> Facts:
+    def _facts(self, request: RegistrationRequest, policies: PolicySet) -> Facts:
         """The facts of a well-formed document. Raises Refusal with every fault of another, and the first one's code."""
         try:
-            intake = take_in(request.body, self._schema)
+            intake = take_in(request.body, self._schema, policies.extensions)
         except MalformedError as error:
             raise Refusal(400, error.code, "; ".join(fault.message for fault in error.faults)) from None
         return Facts(
@@ -126,10 +127,11 @@ class Registrar:
 
     def _mint(self, facts: Facts, decision: Decision) -> _Credentials:
         issued_at = int(facts.now.timestamp())
+        client_id = decision.client_id_prefix + self._new_id()
         if not wire.needs_secret(str(decision.metadata["token_endpoint_auth_method"])):
-            return _Credentials(self._new_id(), issued_at)
+            return _Credentials(client_id, issued_at)
         expires_at = _after(issued_at, decision.lifetimes.client_secret)
-        return _Credentials(self._new_id(), issued_at, self._new_secret(), expires_at)
+        return _Credentials(client_id, issued_at, self._new_secret(), expires_at)
 
 
 def _client(facts: Facts, decision: Decision, decision_id: str, credentials: _Credentials) -> Client:
