@@ -87,6 +87,9 @@ class PostgresqlBackend:
             min_size=1,
             max_size=_POOL_SIZE,
             timeout=patience,
+            # The pool waits twice as long after each failure to connect, until this time has passed; then whoever needs a
+            # connection makes it try at once. Its default of minutes would keep refusing long after the server is back.
+            reconnect_timeout=patience,
             name="store",
             open=False,
         )

@@ -358,6 +358,27 @@ def test_a_server_that_is_down(proxy: Proxy) -> None:
     store.close()
 
 
+@pytest.mark.slow
+def test_a_long_outage_ends_when_the_server_is_back(proxy: Proxy) -> None:
+    """However long it was, service resumes within seconds."""
+    store = Store.open(proxy.url, patience=1)
+    proxy.cut()
+    ends = time.monotonic() + 20
+    while time.monotonic() < ends:
+        with pytest.raises(StoreUnavailable):
+            add(store, 1)
+    proxy.mend()
+    back = time.monotonic()
+    while time.monotonic() < back + 3:
+        try:
+            add(store, 1)
+            break
+        except StoreUnavailable:
+            continue
+    assert store.client("c1") == client(1)
+    store.close()
+
+
 def test_a_commit_whose_answer_is_lost_is_found_to_be_stored(proxy: Proxy, postgresql_url: str) -> None:
     """The server committed, the connection died before it could say so: the caller hears success, and it is true once."""
     store = Store.open(proxy.url)
