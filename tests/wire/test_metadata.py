@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,21 @@ FIXTURES = Path(registrar.__file__).parent / "fixtures" / "mcp-clients.json"
 CLIENTS = {entry["name"]: entry["document"] for entry in json.loads(FIXTURES.read_text(encoding="utf-8"))["clients"]}
 
 
+def checked(metadata: Mapping[str, object]) -> list[MetadataProblem]:
+    """The rules that a document breaks once its defaults are in."""
+    return check(apply_defaults(metadata))
+
+
 @pytest.mark.parametrize("name", CLIENTS)
 def test_25_26_what_shipping_clients_send_breaks_no_rule(name: str) -> None:
     """Contract 25 and 26: every document that a shipping client sends is sound once nulls and empty strings are absent."""
-    assert check(normalise(CLIENTS[name])) == []
+    assert checked(normalise(CLIENTS[name])) == []
 
 
 @pytest.mark.parametrize("name", SOUND)
 def test_a_sound_document_has_no_problem(name: str) -> None:
     """Contract 3 to 7, the permitted side."""
-    assert check(SOUND[name]) == []
+    assert checked(SOUND[name]) == []
 
 
 @pytest.mark.parametrize("kind", ["native", "web", "something else"])
@@ -38,21 +44,23 @@ def test_23_the_application_type_rules_nothing(kind: str, uri: str) -> None:
     """Contract 23: real clients contradict OpenID's rules, so the type is kept and is nothing but a fact."""
     document = {"redirect_uris": [uri], "application_type": kind}
     assert normalise(document) == document
-    assert check(document) == []
+    assert checked(document) == []
 
 
 @pytest.mark.parametrize("name", UNSOUND)
 def test_3_5_6_every_broken_rule_is_told(name: str) -> None:
     """Contract 3, 5 and 6: all problems, each with its RFC 7591 code, in a fixed order."""
     case: dict[str, Any] = UNSOUND[name]
-    assert check(case["metadata"]) == [MetadataProblem(ErrorCode(code), member, text) for code, member, text in case["problems"]]
+    assert checked(case["metadata"]) == [
+        MetadataProblem(ErrorCode(code), member, text) for code, member, text in case["problems"]
+    ]
 
 
 @pytest.mark.parametrize("name", BAD_KEYS)
 def test_5_only_sound_public_keys_are_registered(name: str) -> None:
     """Contract 5: private members, symmetric keys, unknown types and wrong sizes are refused."""
     case: dict[str, Any] = BAD_KEYS[name]
-    problems = check({"redirect_uris": ["https://client.example/cb"], "jwks": case["jwks"]})
+    problems = checked({"redirect_uris": ["https://client.example/cb"], "jwks": case["jwks"]})
     assert [str(problem) for problem in problems] == [f"jwks: {case['message']}"]
 
 
@@ -76,7 +84,7 @@ def rsa_key(bits: int, exponent: int) -> dict[str, object]:
 )
 def test_5_rsa_keys_have_bounds(bits: int, exponent: int, message: str | None) -> None:
     """RFC 7518 §3.3: at least 2048 bits; an exponent of 1 would make every signature valid."""
-    problems = check({"redirect_uris": ["https://client.example/cb"], "jwks": {"keys": [rsa_key(bits, exponent)]}})
+    problems = checked({"redirect_uris": ["https://client.example/cb"], "jwks": {"keys": [rsa_key(bits, exponent)]}})
     assert [problem.message for problem in problems] == ([] if message is None else [f"key 1 {message}"])
 
 
@@ -84,8 +92,8 @@ def test_5_a_key_set_has_at_most_100_keys() -> None:
     """A bound on what an authorization server has to try."""
     key = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
     document = {"redirect_uris": ["https://client.example/cb"], "jwks": {"keys": [key] * 100}}
-    assert check(document) == []
-    assert [problem.message for problem in check({**document, "jwks": {"keys": [key] * 101}})] == [
+    assert checked(document) == []
+    assert [problem.message for problem in checked({**document, "jwks": {"keys": [key] * 101}})] == [
         "must not have more than 100 keys"
     ]
 
@@ -174,6 +182,6 @@ def test_the_host_of_a_link_is_told_as_that_of_a_redirect_uri(link: str, host: s
 def test_11_no_problem_repeats_a_value(metadata: dict[str, object]) -> None:
     """Contract 11: whatever the strings are, a message is ASCII and shows none of them."""
     marked = {name: f"qzjx{value}" for name, value in metadata.items()}
-    for problem in check({"redirect_uris": ["https://client.example/cb"], **marked}):
+    for problem in checked({"redirect_uris": ["https://client.example/cb"], **marked}):
         assert "qzjx" not in str(problem)
         assert str(problem).isascii()
