@@ -1,6 +1,7 @@
 """`registrar serve`, as an operator and a client meet it: a real process on a real port."""
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -24,6 +25,8 @@ from tests.servers import Server, free_port
 
 NATIVE = {"client_name": "my cli", "redirect_uris": ["http://127.0.0.1:33418/callback"]}
 WITH_SECRET = {**NATIVE, "token_endpoint_auth_method": "client_secret_post"}
+
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc and sets limits of another process")
 
 
 def database(folder: Path) -> Path:
@@ -81,6 +84,12 @@ def connect(server: Server) -> socket.socket:
     return socket.create_connection((host, int(port)), timeout=PATIENCE)
 
 
+def worker_of(server: Server) -> int:
+    """The id of the process that serves (Linux)."""
+    (worker,) = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    return int(worker)
+
+
 def start_slow_request(server: Server) -> tuple[socket.socket, bytes]:
     """A registration whose body is half sent. Returns the connection and the other half."""
     body = json.dumps(NATIVE).encode()
@@ -103,6 +112,35 @@ def test_a_signal_drains_requests_in_flight(tmp_path: Path, number: int) -> None
         assert connection.recv(4096).startswith(b"HTTP/1.1 201 ")
         connection.close()
         assert server.process.wait(PATIENCE) == 0
+
+
+def test_ctrl_c_ends_the_server_at_once(tmp_path: Path) -> None:
+    """A terminal sends SIGINT to every process of the server, not to the first one only."""
+    with serving(tmp_path) as server:
+        began = time.monotonic()
+        os.killpg(server.process.pid, signal.SIGINT)
+        assert server.process.wait(PATIENCE) == 0
+        assert time.monotonic() - began < 10
+
+
+def test_sighup_changes_nothing(tmp_path: Path) -> None:
+    """The policy that was loaded is served on, whatever the tree has become."""
+    tree = tmp_path / "tree"
+    shutil.copytree(DOORS, tree)
+    with serving(tmp_path, "--policies", str(tree)) as server:
+        (tree / "policyset.yaml").write_text("broken: [", encoding="utf-8")
+        server.process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        assert register(server, NATIVE).status_code == 201
+
+
+@ON_LINUX
+def test_a_worker_that_dies_ends_the_server(tmp_path: Path) -> None:
+    """With exit code 1, for the supervisor to see, and a line in the log."""
+    with pytest.raises(AssertionError, match="exit code 1"), serving(tmp_path) as server:  # noqa: PT012 - at its end, too
+        os.kill(worker_of(server), signal.SIGKILL)
+        assert server.process.wait(PATIENCE) == 1
+    assert "Unexpected exit from worker" in server.log.read_text()
 
 
 def test_a_client_that_never_finishes_does_not_hold_the_server(tmp_path: Path) -> None:
@@ -173,12 +211,12 @@ def test_contract_12_a_locked_database_is_503(tmp_path: Path) -> None:
     assert "store unavailable" in server.log.read_text()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="prlimit is of Linux")
+@ON_LINUX
 def test_contract_12_a_full_disk_is_503(tmp_path: Path) -> None:
     """The database may grow no further: refused with 503, one after the other, and the process lives."""
     with serving(tmp_path) as server:
         limit = sum(file.stat().st_size for file in database(tmp_path).parent.iterdir())
-        (worker,) = map(int, Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split())
+        worker = worker_of(server)
         subprocess.run(["prlimit", f"--pid={worker}", f"--fsize={limit}:"], check=True)
         answers = [register(server, {**NATIVE, "client_name": "x" * 70, "contacts": ["y" * 200]}).status_code for _ in range(300)]
         assert set(answers) == {201, 503}
