@@ -20,8 +20,6 @@ from registrar.store.migrations import m0001_initial
 from registrar.store.migrations.dialect import POSTGRESQL, SQLITE, Dialect
 from registrar.store.statements import execute, fetch
 
-_ADVISORY_LOCK = 7591  # any number that nothing else in the same PostgreSQL database locks
-
 
 @dataclass(frozen=True, slots=True)
 class Migration:
@@ -51,6 +49,7 @@ def migrate(database: peewee.Database, migrations: Sequence[Migration] = MIGRATI
     """
     done: list[int] = []
     while (current := _supported(applied(database), migrations)) < len(migrations):
+        _make_version_table(database)
         if _apply_after(database, current, migrations):
             done.append(current + 1)
     return tuple(done)
@@ -62,15 +61,25 @@ def _supported(version: int, migrations: Sequence[Migration]) -> int:
     return version
 
 
-def _apply_after(database: peewee.Database, current: int, migrations: Sequence[Migration]) -> bool:
-    """Apply the migration that follows `current`, unless another process did so first."""
-    _lock(database)
+def _make_version_table(database: peewee.Database) -> None:
+    """One row for each version, and one for version 0, which is what migrating processes lock."""
     try:
         execute(
             database,
             "CREATE TABLE IF NOT EXISTS schema_version "
             "(version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)",
         )
+    except peewee.DatabaseError:
+        # PostgreSQL: two that create a table at the same moment may collide, in spite of IF NOT EXISTS.
+        if not database.table_exists("schema_version"):
+            raise
+    _note(database, 0, "empty", " ON CONFLICT DO NOTHING")
+
+
+def _apply_after(database: peewee.Database, current: int, migrations: Sequence[Migration]) -> bool:
+    """Apply the migration that follows `current`, unless another process did so first."""
+    _lock(database)
+    try:
         first = applied(database) == current
         if first:
             _run(database, migrations[current])
@@ -87,12 +96,17 @@ def _lock(database: peewee.Database) -> None:
         execute(database, "BEGIN IMMEDIATE")
         return
     execute(database, "BEGIN")
-    execute(database, "SELECT pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
+    # Not an advisory lock: CockroachDB has none.
+    fetch(database, "SELECT version FROM schema_version WHERE version = 0 FOR UPDATE")
 
 
 def _run(database: peewee.Database, migration: Migration) -> None:
     dialect = SQLITE if isinstance(database, peewee.SqliteDatabase) else POSTGRESQL
     for statement in migration.statements(dialect):
         execute(database, statement)
-    row = (migration.version, migration.name, int(time.time()))
-    execute(database, "INSERT INTO schema_version VALUES (?, ?, ?)".replace("?", database.param), row)
+    _note(database, migration.version, migration.name)
+
+
+def _note(database: peewee.Database, version: int, name: str, otherwise: str = "") -> None:
+    sql = "INSERT INTO schema_version VALUES (?, ?, ?)".replace("?", database.param) + otherwise
+    execute(database, sql, (version, name, int(time.time())))
