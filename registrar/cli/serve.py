@@ -47,6 +47,7 @@ def serve(config: str | None, **flags: str | None) -> None:
 
     Each flag is a setting; the settings file and REGISTRAR_* variables can say the same and more, and a flag goes first.
     """
+    os.umask(0o077)  # the database holds who registered from where
     settings = _settings(config, {name: value for name, value in flags.items() if value is not None})
     policies = _policies(settings)
     _try_bind(settings.bind)

@@ -7,11 +7,12 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
 from registrar.errors import RegistrarError
-from registrar.wire import RedirectUri, RedirectUriError, parse_redirect_uri
+from registrar.wire import RedirectUriError, parse_redirect_uri
 
 Network = IPv4Network | IPv6Network
 
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
+_ISSUER = re.compile(r"https?://[!-.0-~]+(?:/[A-Za-z0-9._~-]+)*/?")
 _MAX_PORT = 65535
 _DATABASE_SCHEMES = ("sqlite:///", "postgresql://", "postgres://")
 
@@ -59,23 +60,24 @@ def parse_issuer(text: str) -> str:
 
     Raises WrongValueError.
     """
-    _endpoint(text, "an issuer")
+    _check_endpoint(text)
     if "?" in text:
         raise WrongValueError(((), "an issuer has no query (RFC 8414 section 2)"))
-    if not re.fullmatch(r"https?://[^/]+(?:/[A-Za-z0-9._~-]+)*/?", text, re.ASCII):
-        raise WrongValueError(((), "the path of an issuer may hold letters, digits and . _ ~ - between single slashes"))
+    if not _ISSUER.fullmatch(text):
+        raise WrongValueError(
+            ((), "must be https://HOST and a path of letters, digits and . _ ~ - between single slashes, all ASCII")
+        )
     return text
 
 
-def _endpoint(text: str, what: str) -> RedirectUri:
-    """`text` as a URL that this program may point clients at. The redirect URI parser is the strictest at hand, so it judges."""
+def _check_endpoint(text: str) -> None:
+    """Raises WrongValueError unless clients can be sent to `text`. The redirect URI parser is the strictest at hand, so it judges."""
     try:
         url = parse_redirect_uri(text)
     except RedirectUriError as error:
-        raise WrongValueError(((), f"{what} must be an https URL: {error}")) from None
+        raise WrongValueError(((), str(error))) from None
     if url.scheme != "https" and not (url.scheme == "http" and url.loopback):
-        raise WrongValueError(((), f"{what} must be an https URL (http on a loopback host only)"))
-    return url
+        raise WrongValueError(((), "must be an https URL (http on a loopback host only)"))
 
 
 def parse_database_url(text: str, folder: Path) -> str:
@@ -144,7 +146,7 @@ def _endpoint_mistakes(name: str, value: object) -> list[tuple[tuple[str | int, 
     if not isinstance(value, str):
         return [((name,), "must be a URL")]
     try:
-        _endpoint(value, name)
+        _check_endpoint(value)
     except WrongValueError as error:
         return [((name, *path), message) for path, message in error.mistakes]
     return []

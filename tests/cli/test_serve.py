@@ -67,6 +67,7 @@ def test_the_state_folder_is_private(tmp_path: Path) -> None:
     """It is made for the operator alone."""
     with serving(tmp_path):
         assert database(tmp_path).parent.stat().st_mode & 0o777 == 0o700
+        assert {file.stat().st_mode & 0o777 for file in database(tmp_path).parent.iterdir()} == {0o600}
 
 
 def test_clients_outlive_the_server(tmp_path: Path) -> None:

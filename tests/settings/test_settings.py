@@ -219,6 +219,8 @@ def test_an_issuer_is_kept_byte_for_byte(tmp_path: Path, issuer: str) -> None:
         "https://as.example/{id}",
         "http://localhost.evil.example",
         "https://as.example\\@evil.example",
+        "HTTPS://as.example",
+        "https://bücher.example",
     ],
 )
 def test_contract_24_a_url_that_is_no_issuer_is_refused(tmp_path: Path, issuer: str) -> None:
