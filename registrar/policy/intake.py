@@ -8,6 +8,8 @@ from registrar.errors import RegistrarError
 from registrar.schema import Schema
 from registrar.wire import NO_EXTENSIONS, ErrorCode, Extensions, RedirectUri, RedirectUriError
 
+_MAX_LANGUAGES = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -49,7 +51,7 @@ def take_in(body: Mapping[str, object], schema: Schema, extensions: Extensions =
     if not schema.valid(body):
         raise MalformedError([_schema_fault(problem.path, problem.message) for problem in schema.problems(body)])
     metadata = wire.normalise(body, extensions)
-    faults = [*_extension_faults(metadata, extensions)]
+    faults = [*_language_faults(metadata), *_extension_faults(metadata, extensions)]
     redirects = tuple(_redirects(metadata, faults))
     if "scope" in metadata:
         _check_scope(str(metadata["scope"]), faults)
@@ -63,6 +65,13 @@ def _schema_fault(path: Sequence[str | int], message: str) -> Fault:
     member = wire.base_name(str(path[0])) or "" if path else ""
     where = member + "".join(f"[{part}]" for part in path[1:] if isinstance(part, int))
     return Fault(wire.error_code(member), member, f"{where or 'the document'} {message}")
+
+
+def _language_faults(metadata: Mapping[str, object]) -> Iterator[Fault]:
+    # Rules look at every language of a name, so the number of languages is what a decision costs.
+    if sum("#" in name for name in metadata) > _MAX_LANGUAGES:
+        message = f"the document must have at most {_MAX_LANGUAGES} members with a language tag"
+        yield Fault(ErrorCode.INVALID_CLIENT_METADATA, "", message)
 
 
 def _extension_faults(metadata: Mapping[str, object], extensions: Extensions) -> Iterator[Fault]:

@@ -60,6 +60,16 @@ def test_every_fault_of_a_step_is_told_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(("languages", "fine"), [(64, True), (65, False)])
+def test_the_number_of_languages_is_bounded(languages: int, fine: bool) -> None:
+    """Else a client could make the operator's rules run out of their budget, and the answer would blame the operator."""
+    body = {f"client_name#a{chr(97 + n // 26)}{chr(97 + n % 26)}": "n" for n in range(languages)}
+    if fine:
+        assert len(take_in(body, REQUEST).metadata) == languages
+    else:
+        assert faults(body) == [(ErrorCode.INVALID_CLIENT_METADATA, "")]
+
+
 def test_a_fault_has_no_byte_of_the_document() -> None:
     """Contract 11: answers never echo input."""
     secret = "q7Zk-never-to-be-seen"

@@ -7,7 +7,7 @@ import pytest
 from registrar.bundled import bundled
 from registrar.policy import PolicySet, Report, load_fixtures, load_with_tests, run_tests
 from tests.policy.test_tree import write
-from tests.policy.trees import POLICY, REQUEST, guardrail, head, profile
+from tests.policy.trees import POLICY, REQUEST, decided, guardrail, head, profile, rules
 
 FILES = {
     "policyset.yaml": head("profiles: [native]\nnetworks: {corp: [10.0.0.0/8]}"),
@@ -110,3 +110,17 @@ def test_every_shipped_client_is_in_the_shipped_suites() -> None:
     missing = [name for name, document in load_fixtures().items() if dict(document) not in bodies]
     # JSON under a form's media type is refused before any policy sees it.
     assert missing == ["mcp-form-encoded"]
+
+
+def test_no_document_that_gets_to_the_shipped_rules_exhausts_their_budget() -> None:
+    """The largest document that the request schema lets through is decided, not answered with a server error."""
+    policies, _ = load_with_tests(bundled("policies"), POLICY)
+    tags = [f"a{chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(16)]
+    links = {
+        f"{name}#{tag}": "https://app.example/" + "x" * 1900 for name in ("logo_uri", "client_uri", "tos_uri") for tag in tags
+    }
+    names = {f"client_name#{tag}": "n" * 500 for tag in tags}
+    body = {"client_name": "n" * 512, **names, **links, "redirect_uris": [f"https://app.example/{n}" for n in range(50)]}
+    decision = decided(policies, body)
+    assert not decision.errored
+    assert "identity/name-length" in rules(decision)
