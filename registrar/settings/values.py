@@ -65,13 +65,13 @@ def parse_issuer(text: str) -> str:
         raise WrongValueError(((), "an issuer has no query (RFC 8414 section 2)"))
     if not _ISSUER.fullmatch(text):
         raise WrongValueError(
-            ((), "must be https://HOST and a path of letters, digits and . _ ~ - between single slashes, all ASCII")
+            ((), "must be https://HOST and a path of letters, digits and . _ ~ - between single slashes")
         )
     return text
 
 
 def _check_endpoint(text: str) -> None:
-    """Raises WrongValueError unless clients can be sent to `text`. The redirect URI parser is the strictest at hand, so it judges."""
+    """Raises WrongValueError unless clients can be sent to `text`: the redirect URI parser, the strictest at hand, judges."""
     try:
         url = parse_redirect_uri(text)
     except RedirectUriError as error:
