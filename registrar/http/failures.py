@@ -32,10 +32,10 @@ def _answer_refusal(req: falcon.Request, resp: falcon.Response, error: Refusal, 
     _answer(req, resp, error)
 
 
-def _answer_falcon(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: Mapping[str, object]) -> None:  # noqa: ARG001
+def _answer_falcon(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: Mapping[str, object]) -> None:
     """Falcon's own: no such path, no such method (with Allow), malformed headers."""
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        _answer(req, resp, _SERVER_ERROR)
+        _answer_unexpected(req, resp, error, params)
         return
     description = _DESCRIPTIONS.get(error.status_code, "the request is malformed")
     _answer(req, resp, Refusal(error.status_code, ErrorCode.INVALID_REQUEST, description))
