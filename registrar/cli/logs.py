@@ -8,6 +8,8 @@ from typing import Any
 
 from registrar.settings import Settings
 
+_encode = json.JSONEncoder(default=str).encode
+
 
 class JsonLines(logging.Formatter):
     """One JSON object a line."""
@@ -16,7 +18,7 @@ class JsonLines(logging.Formatter):
         """`record` as an object: time, level, logger, message, its fields, and a trace where there is one."""
         line = {"time": _time(record), "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
         trace = {"trace": self.formatException(record.exc_info)} if record.exc_info else {}
-        return json.dumps({**line, **_fields(record), **trace}, default=str)
+        return _encode({**line, **_fields(record), **trace})
 
 
 class TextLines(logging.Formatter):
@@ -24,7 +26,7 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """`record` as a line; fields that are empty are left out."""
-        fields = [f"{name}={json.dumps(value, default=str)}" for name, value in _fields(record).items() if value not in ("", [])]
+        fields = [f"{name}={_encode(value)}" for name, value in _fields(record).items() if value not in ("", [])]
         line = " ".join([_time(record), record.levelname.lower(), _one_line(record.getMessage()), *fields])
         if not record.exc_info:
             return line
@@ -57,4 +59,4 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _one_line(message: str) -> str:
-    return message if message.isprintable() else json.dumps(message)
+    return message if message.isprintable() else _encode(message)
