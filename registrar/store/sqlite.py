@@ -6,6 +6,7 @@ inside the transaction, so a second process makes both slower and neither wrong.
 """
 
 import os
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -51,6 +52,8 @@ _PASSING = {"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR"}
 _OF_ONE_UNIT = {"", "SQLITE_CONSTRAINT", "SQLITE_TOOBIG", "SQLITE_MISMATCH", "SQLITE_RANGE"}
 _DUPLICATES = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
 
+_PAUSE = 0.005  # seconds between two attempts to open a file that is locked
+
 T = TypeVar("T")
 
 
@@ -85,12 +88,17 @@ class DatabaseFile:
             uri=True,
             check_same_thread=False,
         )
-        try:
-            database.connect()
-        except peewee.PeeweeException as error:
-            database.close()
-            raise self.unavailable(error) from error
-        return database
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                database.connect()
+            except peewee.PeeweeException as error:
+                # SQLite does not wait by itself while another process turns a new file to write-ahead logging.
+                if _primary(error) != "SQLITE_BUSY" or time.monotonic() > deadline:
+                    raise self.unavailable(error) from error
+                time.sleep(_PAUSE)
+            else:
+                return database
 
     def identity(self) -> tuple[int, ...]:
         """Which files are there now, main file and write-ahead log. Raises StoreUnavailable when one is missing."""

@@ -108,6 +108,22 @@ def test_a_lock_that_another_process_keeps(sqlite_store: Store, sqlite_url: str,
     assert stored(sqlite_url) == ({"c1", "c2"}, {"c1", "c2"})
 
 
+def test_a_lock_on_a_file_that_is_not_yet_a_store(sqlite_url: str, sqlite_path: Path) -> None:
+    """Somebody reads the file while it is opened for the first time: that is waited for, within the patience."""
+    with closing(sqlite3.connect(sqlite_path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("CREATE TABLE notes (line TEXT)")
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM notes").fetchall()
+        with pytest.raises(StoreUnavailable, match="locked by another process"):
+            Store.open(sqlite_url, patience=0.1)
+        release = threading.Timer(0.2, other.execute, ["COMMIT"])
+        release.start()
+        store = Store.open(sqlite_url, patience=10)
+        release.join()
+    add(store, 1)
+    store.close()
+
+
 def test_a_read_only_file(sqlite_url: str, sqlite_path: Path) -> None:
     """Opens, for whoever wants to read; refuses to write; serves again once it may."""
     store = Store.open(sqlite_url)
