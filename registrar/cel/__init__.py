@@ -3,10 +3,10 @@
 cel-python's grammar parses an expression; it is checked against the types of what it may name, and compiled to Python closures,
 once, when a policy loads. A name, a member, a function or a type that does not exist is an error then, not at a request.
 
-Limitations. What cel-python's grammar cannot parse: trailing commas, optional members (`.?`), names in backquotes. There are no
-messages to make and no macros with two variables. Timestamps and durations are kept to the microsecond; a finer text is an error.
-A map cannot have both a number and a bool that Python holds equal among its keys. `has(record.member)` is whether the member is
-not empty, as in a protobuf message, for records are total.
+Limitations. What cel-python's grammar cannot parse: trailing commas, optional members (`.?`), names in backquotes, raw strings
+that end in a backslash. There are no messages to make and no macros with two variables. Timestamps and durations are kept to
+the microsecond; a finer text is an error. A map cannot have both a number and a bool that Python holds equal among its keys.
+`has(record.member)` is whether the member is not empty, as in a protobuf message, for records are total.
 """
 
 from registrar.cel.compiler import compile_expression

@@ -170,8 +170,9 @@ class Compiler:
     def _map_literal(self, node: MapLiteral) -> Piece:
         keys = tuple(self._key(key) for key, _ in node.entries)
         values = tuple(self.piece(value) for _, value in node.entries)
-        key_type = join_all([key.type for key in keys])
-        kind = MapType(key_type, join_all([value.type for value in values]), len(keys))
+        if NEVER in [key.type for key in keys]:
+            return constant(None, NEVER)
+        kind = MapType(join_all([key.type for key in keys]), join_all([value.type for value in values]), len(keys))
         fixed = all(piece.constant for piece in (*keys, *values))
         build = members.make_map([key.run for key in keys], [value.run for value in values], node.offset)
         if not fixed:
@@ -184,7 +185,7 @@ class Compiler:
     def _key(self, node: Node) -> Piece:
         piece = self.piece(node)
         if piece.type not in (*_KEYS, DYN, NEVER):
-            self.problem(node.offset, f"the key of a map cannot be {piece.type}")
+            return self.problem(node.offset, f"the key of a map cannot be {piece.type}")
         return piece
 
     # Logic

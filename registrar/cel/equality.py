@@ -13,7 +13,6 @@ from registrar.cel.types import (
     DURATION,
     INT,
     NULL,
-    NUMBERS,
     STRING,
     TIMESTAMP,
     TYPE,
@@ -35,7 +34,7 @@ _MANY = 64
 
 
 def _exact(one: Type, other: Type) -> bool:
-    return (one == other and one in _EXACT) or (one in NUMBERS and other in NUMBERS)
+    return (one == other and one in _EXACT) or (one in (INT, UINT) and other in (INT, UINT))
 
 
 def equality(one: Piece, other: Piece, offset: int, *, negated: bool = False) -> Run:

@@ -1,5 +1,6 @@
 """An expression's text as a tree of nodes, each with its place; lark's tree has one for every level of precedence besides."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
@@ -115,6 +116,7 @@ def parse(text: str) -> Node:
     if len(text) > MAX_LENGTH:
         _refuse(f"the expression is longer than {MAX_LENGTH:,} characters", MAX_LENGTH)
     _check_characters(text)
+    _check_quotes(text)
     try:
         tree = parser().parse(text)
     except UnexpectedInput as error:
@@ -132,6 +134,32 @@ def _check_characters(text: str) -> None:
     for offset, character in enumerate(text):
         if "\ud800" <= character <= "\udfff":
             _refuse("half of a surrogate pair is no character", offset)
+
+
+def _check_quotes(text: str) -> None:
+    """Refuse a string or bytes literal without an end before the grammar's regular expressions see it.
+
+    They try every way to read its escapes, which takes time exponential in the number of backslashes (cel-python 0.5.0). With an
+    end they find it on the first way. Comments are passed over, for their quotes mean nothing.
+    """
+    position = 0
+    while found := _OPENING.search(text, position):
+        position = found.end()
+        if found["quote"]:
+            closed = _CLOSED[found["quote"]].match(text, position)
+            if closed is None:
+                _refuse("a literal begins here and has no end", found.start())
+            position = closed.end()
+
+
+# Each way through a body takes one character or one pair, so these do not backtrack.
+_OPENING = re.compile(r"""//[^\n]*|(?P<quote>\"\"\"|'''|"|')""")
+_CLOSED = {
+    '"': re.compile(r"""(?:[^"\\\n]|\\[^\n])*+\""""),
+    "'": re.compile(r"""(?:[^'\\\n]|\\[^\n])*+'"""),
+    '"""': re.compile(r"""(?:[^"\\]|\\.|"(?!""))*+\"\"\"""", re.DOTALL),
+    "'''": re.compile(r"""(?:[^'\\]|\\.|'(?!''))*+'''""", re.DOTALL),
+}
 
 
 def _position(error: UnexpectedInput, text: str) -> int:

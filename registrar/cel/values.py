@@ -111,7 +111,8 @@ def equal(one: object, other: object) -> bool:
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, (int, float)) and isinstance(other, (int, float)):
-        return one == other
+        # A double and an int compare as doubles, as they do for `<`; Python would compare exactly.
+        return float(one) == float(other) if isinstance(one, float) or isinstance(other, float) else one == other
     if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
         return len(one) == len(other) and all(map(equal, one, other))
     if isinstance(one, Mapping) and isinstance(other, Mapping):
@@ -120,7 +121,10 @@ def equal(one: object, other: object) -> bool:
 
 
 def identity(value: object) -> Hashable:
-    """A hashable stand-in: two values are equal exactly when theirs are. A NaN stands for itself alone."""
+    """A hashable stand-in: two values are equal when theirs are. A NaN stands for itself alone.
+
+    Beyond 2**53, where an int and the nearest double count as equal, theirs differ: such an equality is not transitive.
+    """
     if isinstance(value, bool):
         return ("bool", value)
     if isinstance(value, (int, float)):

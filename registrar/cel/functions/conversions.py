@@ -25,7 +25,7 @@ from registrar.cel.types import (
     UINT,
     ParameterType,
 )
-from registrar.cel.values import Uint, integer, type_of, unsigned
+from registrar.cel.values import MIN_INT, Uint, integer, type_of, unsigned
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
 _UNSIGNED = re.compile(r"[0-9]{1,30}")
@@ -39,9 +39,10 @@ _LEAST_POWER, _MOST_POWER = -4, 6
 
 
 def _int_of_double(value: float) -> int:
-    if not math.isfinite(value):
+    # The double -2**63 may stand for lesser numbers too, so it is out of range as well (conformance tests, conversions/int).
+    if not MIN_INT < value < -MIN_INT:
         raise Failure("int overflow")
-    return integer(int(value))
+    return int(value)
 
 
 def _int_of_string(text: str) -> int:

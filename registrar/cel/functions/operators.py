@@ -31,6 +31,8 @@ _LIST = ListType(_A)
 
 # google.protobuf.Duration: ±10,000 years.
 MAX_DURATION = timedelta(seconds=315_576_000_000)
+# Two moments may be as far apart as 64 bits of nanoseconds say (conformance tests, timestamps/timestamp_range).
+MAX_DIFFERENCE = timedelta(microseconds=2**63 // 1000)
 
 
 def duration(value: timedelta) -> timedelta:
@@ -47,8 +49,11 @@ def _in_range(compute: Callable[[], datetime]) -> datetime:
         raise Failure("timestamp out of range") from None
 
 
-def _difference(one: timedelta | datetime, other: Any) -> Any:
-    return one - other
+def _between(one: datetime, other: datetime) -> timedelta:
+    difference = one - other
+    if abs(difference) > MAX_DIFFERENCE:
+        raise Failure("duration out of range")
+    return difference
 
 
 def _add_int(one: int, other: int) -> int:
@@ -108,12 +113,19 @@ def _comparisons() -> Iterator[Function]:
         ">": (operator.gt, "after"),
         ">=": (operator.ge, "after, or equal to,"),
     }
-    pairs = [(kind, kind) for kind in (STRING, BYTES, BOOL, TIMESTAMP, DURATION)]
-    pairs += [(one, other) for one in NUMBERS for other in NUMBERS]
     for sign, (compare, word) in signs.items():
         doc = f"Whether the left value stands {word} the right one. Texts compare by code points, numbers by what they count."
-        for one, other in pairs:
-            yield Function(f"_{sign}_", None, (one, other), BOOL, doc, compare)
+        for kind in (STRING, BYTES, BOOL, TIMESTAMP, DURATION):
+            yield Function(f"_{sign}_", None, (kind, kind), BOOL, doc, compare)
+        for one in NUMBERS:
+            for other in NUMBERS:
+                mixed = DOUBLE in (one, other) and one != other
+                yield Function(f"_{sign}_", None, (one, other), BOOL, doc, _of_doubles(compare) if mixed else compare)
+
+
+def _of_doubles(compare: Callable[[Any, Any], bool]) -> Callable[[int | float, int | float], bool]:
+    """An int and a double compare as doubles (conformance tests, comparisons/lt_literal), where Python compares them exactly."""
+    return lambda one, other: compare(float(one), float(other))
 
 
 _SUM = "The sum; beyond 64 bits it is an error."
@@ -137,7 +149,7 @@ OPERATORS = (
         "_-_", None, (UINT, UINT), UINT, "The difference; below zero it is an error.", lambda one, other: unsigned(one - other)
     ),
     Function("_-_", None, (DOUBLE, DOUBLE), DOUBLE, "The difference (IEEE 754).", operator.sub),
-    Function("_-_", None, (TIMESTAMP, TIMESTAMP), DURATION, "The time between.", _difference),
+    Function("_-_", None, (TIMESTAMP, TIMESTAMP), DURATION, "The time between, up to 292 years.", _between),
     Function("_-_", None, (TIMESTAMP, DURATION), TIMESTAMP, _MOVED, lambda one, other: _in_range(lambda: one - other)),
     Function("_-_", None, (DURATION, DURATION), DURATION, "The difference.", lambda one, other: duration(one - other)),
     Function("_*_", None, (INT, INT), INT, _PRODUCT, _multiply_int),
