@@ -3,6 +3,9 @@
 import click
 
 from registrar.cli.policy.check import check
+from registrar.cli.policy.eval import evaluate
+from registrar.cli.policy.explain import explain
+from registrar.cli.policy.functions import functions
 from registrar.cli.policy.test import test
 
 __all__ = ["policy"]
@@ -14,4 +17,7 @@ def policy() -> None:
 
 
 policy.add_command(check)
+policy.add_command(evaluate)
+policy.add_command(explain)
+policy.add_command(functions)
 policy.add_command(test)

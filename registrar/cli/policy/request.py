@@ -1,0 +1,129 @@
+"""The request that a command is about: a document from a file or of a shipping client, where it comes from, and when."""
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import wraps
+from ipaddress import IPv6Address, IPv6Network
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from registrar.cli.exits import BROKEN_TREE, leave
+from registrar.documents import JSONError, read_json
+from registrar.errors import LoadError, did_you_mean
+from registrar.policy import Facts, PolicySet, Source, load, load_fixtures, take_in
+from registrar.policy.networks import parse_address
+from registrar.schema import Schema
+
+_MAX_DEPTH: Final = 16  # what the server takes when its settings say nothing else
+_RFC_3339: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:]{8}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A registration request as a command was told it: `name` says which for people, "" when none was given. `now` is UTC."""
+
+    name: str
+    body: Mapping[str, object]
+    source: Source
+    now: datetime
+
+    def facts(self, policies: PolicySet) -> Facts:
+        """The facts of the document for a decision of `policies`. Raises MalformedError when it is no registration document."""
+        intake = take_in(self.body, Schema.load("registration-request"), policies.extensions)
+        return Facts(now=self.now, metadata=intake.metadata, redirects=intake.redirects, submitted=self.body, source=self.source)
+
+
+def _moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
+    """RFC 3339 §5.6, in UTC."""
+    if value is None:
+        return None
+    if not _RFC_3339.fullmatch(value):
+        raise click.BadParameter("must be a date and time as in 2026-10-01T12:00:00Z")
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise click.BadParameter(f"{value} is no date and time that exists") from None
+
+
+def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """An address as the server writes it: the shortest form, an IPv4-mapped one as the IPv4 address in it."""
+    address = parse_address(value)
+    if value and (address is None or "%" in value):
+        raise click.BadParameter(f'"{value}" is no IP address')
+    return str(address or "")
+
+
+def request_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say what the request is; the command gets them as one `request: Request`."""
+
+    @click.option("--request", "file", metavar="FILE", help="The registration document (JSON); - reads standard input.")
+    @click.option("--fixture", metavar="NAME", help="The document of a shipping client instead, for example claude-code.")
+    @click.option("--source", "ip", metavar="IP", callback=_address, default="", help="The address that the request comes from.")
+    @click.option("--now", metavar="RFC3339", callback=_moment, help="The moment of the decision.  [default: the present]")
+    @click.option("--user-agent", metavar="TEXT", default="", help="The User-Agent header of the request.")
+    @click.option("--origin", metavar="TEXT", default="", help="The Origin header of the request.")
+    @wraps(command)
+    def told(
+        *, file: str | None, fixture: str | None, ip: str, now: datetime | None, user_agent: str, origin: str, **others: Any
+    ) -> None:
+        if file is not None and fixture is not None:
+            raise click.UsageError("--request and --fixture are two ways to say the same: give one of them")
+        name, body = _document(file, fixture)
+        source = Source(ip=ip, prefix=_prefix(ip), user_agent=user_agent, origin=origin)
+        command(request=Request(name, body, source, now or datetime.now(UTC)), **others)
+
+    return told
+
+
+def load_or_leave(directory: Path) -> PolicySet:
+    """The tree as a server would load it, without its tests; exits 3 with every mistake when it does not load."""
+    try:
+        return load(directory, Schema.load("policy"))
+    except LoadError as error:
+        leave(BROKEN_TREE, f"the policy tree {directory} does not load:", error.problems)
+
+
+def _document(file: str | None, fixture: str | None) -> tuple[str, Mapping[str, object]]:
+    """The document, and what to call it."""
+    if file is not None:
+        name = "standard input" if file == "-" else file
+        return name, _object(name, _read(file))
+    if fixture is None:
+        return "", {}
+    return f"fixture {fixture}", _fixture(fixture)
+
+
+def _read(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise click.BadParameter(f"{file} cannot be read: {error.strerror}", param_hint="'--request'") from None
+
+
+def _object(name: str, data: bytes) -> Mapping[str, object]:
+    try:
+        document = read_json(data, max_depth=_MAX_DEPTH)
+    except JSONError as error:
+        raise click.BadParameter(f"{name} {error.reason}", param_hint="'--request'") from None
+    if not isinstance(document, Mapping):
+        raise click.BadParameter(f"{name} must be a JSON object", param_hint="'--request'")
+    return document
+
+
+def _fixture(name: str) -> Mapping[str, object]:
+    fixtures = load_fixtures()
+    if name not in fixtures:
+        hint = did_you_mean(name, fixtures) or f"; there are {', '.join(sorted(fixtures))}"
+        raise click.BadParameter(f'there is no fixture "{name}"{hint}', param_hint="'--fixture'")
+    return fixtures[name]
+
+
+def _prefix(ip: str) -> str:
+    """What one subscriber holds: an IPv4 address, or the /64 of an IPv6 address."""
+    address = parse_address(ip)
+    return str(IPv6Network((address, 64), strict=False)) if isinstance(address, IPv6Address) else ip
