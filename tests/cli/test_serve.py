@@ -50,7 +50,7 @@ def test_a_registration_and_a_refusal(tmp_path: Path) -> None:
     facts = dict(line.split(maxsplit=1) for line in told[1:])
     assert facts["policies"] == str(DOORS)
     assert facts["revision"].startswith(ready.json()["policy"]["revision"])
-    assert facts["profiles"] == "hosted, native"
+    assert facts["profiles"] == "machines, hosted, native"
     assert facts["database"] == f"sqlite:///{database(tmp_path)}"
     assert facts["discovery"].startswith("off")
 

@@ -23,8 +23,8 @@ def test_contract_24_the_document_is_the_operators_completed_from_the_policy(tmp
         "acr_values_supported": ["x"],
         "issuer": "https://as.example",
         "registration_endpoint": "https://as.example/register",
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "private_key_jwt", "client_secret_post", "none"],
+        "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],
         "response_types_supported": ["code"],
         "scopes_supported": ["mcp:read", "mcp:tools", "offline_access"],
     }
@@ -167,7 +167,7 @@ def test_health_and_readiness(tmp_path: Path) -> None:
         ready = app.client.simulate_get("/readyz")
         assert ready.json == {
             "status": "ready",
-            "policy": {"name": "doors", "revision": app.policies.revision, "profiles": ["hosted", "native"]},
+            "policy": {"name": "doors", "revision": app.policies.revision, "profiles": ["machines", "hosted", "native"]},
             "database": "ok",
         }
         assert app.client.simulate_head("/readyz").status_code == 200

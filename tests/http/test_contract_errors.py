@@ -261,6 +261,34 @@ def test_contract_11_redirect_uris_that_are_none_have_their_own_code(app: Served
     assert "alert" not in description
 
 
+KEY = {"kty": "EC", "crv": "P-256", "x": "x" * 43, "y": "y" * 43}
+
+
+@pytest.mark.parametrize(
+    ("document", "error", "member"),
+    [
+        ({"grant_types": ["client_credentials", "authorization_code"]}, "invalid_redirect_uri", "redirect_uris"),  # 3
+        ({**HOSTED, "grant_types": ["client_credentials"], "response_types": ["code"]}, "invalid_client_metadata", "types"),  # 5
+        ({**HOSTED, "jwks": {"keys": [KEY]}, "jwks_uri": "https://app.example/jwks"}, "invalid_client_metadata", "jwks"),  # 5
+        ({**HOSTED, "jwks": {"keys": [{**KEY, "d": "s3cret"}]}}, "invalid_client_metadata", "jwks"),  # 5
+        ({**HOSTED, "token_endpoint_auth_method": "private_key_jwt"}, "invalid_client_metadata", "jwks"),  # 5
+        ({**NATIVE, "scope": 'a"b'}, "invalid_client_metadata", "scope"),  # 6
+        ({**NATIVE, "scope": ["mcp:read"]}, "invalid_client_metadata", "scope"),  # 2
+        ({"redirect_uris": ["http://app.example/"]}, "invalid_redirect_uri", "redirect_uris"),  # 21
+        ({"redirect_uris": ["http://localhost.evil.example/"]}, "invalid_redirect_uri", "redirect_uris"),  # 21
+        ({"redirect_uris": ["https://user@app.example/"]}, "invalid_redirect_uri", "redirect_uris"),  # 20
+        ({"redirect_uris": ["https://app.example/#"]}, "invalid_redirect_uri", "redirect_uris"),  # 20
+        ({"redirect_uris": ["https://app.example\\@evil.example/"]}, "invalid_redirect_uri", "redirect_uris"),  # 20
+    ],
+)
+def test_contract_31_the_code_fits_the_member_that_is_wrong(app: Served, document: object, error: str, member: str) -> None:
+    """Clients show an error only when it is a 400 with a code of RFC 7591; the description names the member, not its value."""
+    description = assert_oauth_shaped(app.post(document), 400, error)
+    assert member in description
+    assert "s3cret" not in description
+    assert "evil" not in description
+
+
 def test_contract_11_a_denied_client_is_told_every_enforced_message(app: Served) -> None:
     """The first violation's code, all messages, each once, with the member; the decision is on record."""
     result = app.post({**NATIVE, "client_name": "acme evil"})

@@ -74,6 +74,14 @@ def test_contract_2_unknown_members_are_ignored_and_empty_ones_are_absent(app: S
     assert answer["scope"] == "mcp:read"
 
 
+def test_contract_3_and_28_a_client_without_redirects_gets_an_empty_array(app: Served) -> None:
+    """A grant that redirects nobody needs no redirect URI; the member is an array all the same."""
+    answer = registered(app.post({"grant_types": ["client_credentials"]}))
+    assert answer["redirect_uris"] == []
+    assert answer["response_types"] == []
+    assert answer["client_secret"]
+
+
 def test_contract_4_rfc_defaults_come_behind_the_policy(app: Served) -> None:
     """`hosted` names no default method and no default grants, so RFC 7591 §2 does."""
     answer = registered(app.post(HOSTED))
