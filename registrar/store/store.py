@@ -86,8 +86,11 @@ class Store:
     def add(self, client: Client, decision: DecisionRecord) -> None:
         """Store a client and the decision that admitted it, both or neither, durably.
 
-        Raises DuplicateError when either id exists, ValueError or TypeError for a value that no column holds.
+        Raises DuplicateError when either id exists; ValueError when the two do not name each other; ValueError or TypeError
+        for a value that no column holds.
         """
+        if (client.client_id, client.decision_id) != (decision.client_id, decision.decision_id):
+            raise ValueError("the decision is about another client")
         entry = Entry.of(decision)
         values = _row(client)
 
@@ -98,7 +101,7 @@ class Store:
         self._append(unit, entry)
 
     def record(self, decision: DecisionRecord) -> None:
-        """Store a decision that made no client. Raises as `add`."""
+        """Store a decision that made no client, durably. Raises as `add`."""
         entry = Entry.of(decision)
         self._append(lambda transaction: transaction.append(entry), entry)
 

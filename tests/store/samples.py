@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -52,6 +53,12 @@ def allowed(number: int) -> DecisionRecord:
 def denied(number: int) -> DecisionRecord:
     """A decision that admits nobody."""
     return DecisionRecord(decision_id=f"d{number}", at=1_790_000_000 + number, result="deny", record={"violations": ["x/y"]})
+
+
+def pair(client_number: int, decision_number: int) -> tuple[Client, DecisionRecord]:
+    """Client `c<client_number>` and the decision `d<decision_number>` that admits it."""
+    decision = replace(allowed(decision_number), client_id=f"c{client_number}")
+    return client(client_number, decision_id=decision.decision_id), decision
 
 
 def add(store: Store, number: int) -> None:

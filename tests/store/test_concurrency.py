@@ -15,7 +15,7 @@ import pytest
 from registrar.store import DuplicateError, OutcomeUnknown, Store, StoreUnavailable
 from registrar.store.groupcommit import GroupCommit
 from registrar.store.transaction import Transaction, Unit
-from tests.store.samples import add, allowed, client, denied, rows, stored
+from tests.store.samples import add, client, denied, pair, rows, stored
 
 
 def at_once(number: int, work: Callable[[int], None]) -> list[Exception]:
@@ -62,7 +62,7 @@ def test_one_failure_in_a_batch_fails_nobody_else(store: Store, store_url: str) 
         for turn in range(10):
             number = 100 + index * 10 + turn
             with pytest.raises(DuplicateError):
-                store.add(client(index % 8), allowed(number + 1000))
+                store.add(*pair(index % 8, number + 1000))
             add(store, number)
             store.record(denied(number + 2000))
 
@@ -75,7 +75,7 @@ def test_one_failure_in_a_batch_fails_nobody_else(store: Store, store_url: str) 
 
 def test_one_of_many_with_the_same_id_is_stored(store: Store, store_url: str) -> None:
     """Sixteen threads race for one client id; fifteen are told."""
-    raised = at_once(16, lambda index: store.add(client(1), allowed(index)))
+    raised = at_once(16, lambda index: store.add(*pair(1, index)))
     assert [type(error) for error in raised] == [DuplicateError] * 15
     assert rows(store_url, "SELECT COUNT(*) FROM decision") == [(1,)]
 

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import peewee
@@ -24,7 +23,7 @@ from registrar.store.sqlite import SqliteBackend
 from registrar.store.statements import fetch
 from registrar.store.transaction import Transaction
 from tests.store.proxy import Proxy, hang_up
-from tests.store.samples import METADATA, add, allowed, client, rows, stored
+from tests.store.samples import METADATA, add, allowed, client, pair, rows, stored
 
 NOBODY = 65_534
 
@@ -109,11 +108,10 @@ def test_a_lock_that_another_process_keeps(sqlite_store: Store, sqlite_url: str,
 
 
 def test_a_lock_on_a_file_that_is_not_yet_a_store(sqlite_url: str, sqlite_path: Path) -> None:
-    """Somebody reads the file while it is opened for the first time: that is waited for, within the patience."""
+    """Somebody writes into the file while it is opened for the first time: that is waited for, within the patience."""
     with closing(sqlite3.connect(sqlite_path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("CREATE TABLE notes (line TEXT)")
-        other.execute("BEGIN")
-        other.execute("SELECT * FROM notes").fetchall()
+        other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable, match="locked by another process"):
             Store.open(sqlite_url, patience=0.1)
         release = threading.Timer(0.2, other.execute, ["COMMIT"])
@@ -454,7 +452,7 @@ def test_a_commit_that_is_lost_to_somebody_elses_is_a_duplicate(proxy: Proxy, po
         hang_up(server)
         while True:  # the server may hold the lost transaction's id for a moment
             try:
-                other.add(client(2, decision_id="d77"), replace(allowed(2), decision_id="d77"))
+                other.add(*pair(2, 77))
             except StoreUnavailable:
                 continue
             return

@@ -3,7 +3,7 @@
 import math
 import re
 import uuid
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from registrar.store import Activation, DatabaseURLError, DecisionRecord, DuplicateError, Store, StoreUnavailable
 from registrar.store.statements import Statements
-from tests.store.samples import METADATA, add, allowed, client, denied, rows, stored
+from tests.store.samples import METADATA, add, allowed, client, denied, pair, rows, stored
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -102,9 +102,8 @@ def test_metadata_is_canonical_json_text(store: Store, store_url: str) -> None:
 def test_a_duplicate_stores_nothing(store: Store, store_url: str, taken: str) -> None:
     """Neither half of a registration is stored when one of its ids is taken."""
     add(store, 1)
-    pair = (client(1), allowed(2)) if taken == "client id" else (client(2), allowed(1))
     with pytest.raises(DuplicateError):
-        store.add(*pair)
+        store.add(*(pair(1, 2) if taken == "client id" else pair(2, 1)))
     assert stored(store_url) == ({"c1"}, {"c1"})
     add(store, 3)
     verification = store.verify()
@@ -127,6 +126,14 @@ def test_a_value_that_no_column_holds_stores_nothing(
 ) -> None:
     """Not a number, no JSON type, a lone surrogate, NUL: the caller's mistake, on both databases alike."""
     with pytest.raises(error):
+        store.add(client(1, **changes), replace(allowed(1), client_id=str(changes.get("client_id", "c1"))))
+    assert stored(store_url) == (set(), set())
+
+
+@pytest.mark.parametrize("changes", [{"decision_id": "d2"}, {"client_id": "c2"}])
+def test_a_client_and_somebody_elses_decision_are_no_pair(store: Store, store_url: str, changes: dict[str, str]) -> None:
+    """A client without its decision, or the reverse, is stored in no way."""
+    with pytest.raises(ValueError, match="another client"):
         store.add(client(1, **changes), allowed(1))
     assert stored(store_url) == (set(), set())
 
