@@ -55,9 +55,9 @@ class Lifetimes:
 class Decision:
     """The outcome of `PolicySet.decide`.
 
-    `metadata` is the effective client (present members only, RFC 7591 names), meaningful only when `allowed`. `client_id_prefix` is
-    what the client's id begins with. `violations` are enforced findings and make `allowed` false; `warnings` were told to the
-    client; `audited` only recorded.
+    `metadata` is the effective client (present members only, RFC 7591 names), meaningful only when `allowed`.
+    `client_id_prefix` is what the client's id begins with. `violations` are enforced findings and make `allowed` false;
+    `warnings` were told to the client; `audited` only recorded.
     """
 
     allowed: bool
