@@ -1,4 +1,4 @@
-"""The language definition, section by section: each file of tests/cases/cel is a list of expressions and what they must come to."""
+"""The language definition: each file of tests/cases/cel is a list of expressions and what they must come to."""
 
 import math
 from collections.abc import Iterator, Mapping
