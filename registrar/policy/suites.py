@@ -1,6 +1,6 @@
 """Test suites beside the policies: each test is a document, a source, a moment, and what the decision must be."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from registrar.policy.networks import parse_address
 from registrar.policy.policyset import PolicySet
 from registrar.policy.reading import Path
 from registrar.policy.tree import Tree
+from registrar.policy.watching import matchers, watched
 from registrar.schema import Schema
 from registrar.wire import MEMBERS
 
@@ -46,14 +47,13 @@ class Report:
         return [result for result in self.results if result.failures]
 
     def uncovered(self, policies: PolicySet) -> list[tuple[str, Place | None, str]]:
-        """The rules that no test saw both true and not true, with what is missing."""
-        missing = []
-        for rule, place in policies.testable_rules():
-            outcomes = self.seen.get(rule, set())
-            absent = [name for name, outcome in (("true", True), ("not true", False)) if outcome not in outcomes]
-            if absent:
-                missing.append((rule, place, " and ".join(absent)))
-        return missing
+        """The rules and redirect matchers that no test saw both ways, each with its place and with what is missing."""
+        missing = ((rule, place, self._missing(rule, word)) for rule, place, word in coverable(policies))
+        return [uncovered for uncovered in missing if uncovered[2]]
+
+    def _missing(self, rule: str, word: str) -> str:
+        outcomes = self.seen.get(rule, set())
+        return " and ".join(name for name, outcome in ((word, True), (f"not {word}", False)) if outcome not in outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +102,17 @@ def run(tests: Iterable[Test], policies: PolicySet, request_schema: Schema) -> R
     def observe(rule: str, outcome: bool | None) -> None:
         report.seen.setdefault(rule, set()).add(outcome)
 
+    policies = watched(policies, observe)
     for test in tests:
         outcome = _outcome(test, policies, request_schema, observe)
         report.results.append(Result(test.suite, test.name, test.place, tuple(_failures(test.expect, outcome))))
     return report
+
+
+def coverable(policies: PolicySet) -> Iterator[tuple[str, Place | None, str]]:
+    """Everything that tests should see both ways: the id, the place, and what the one way is called."""
+    yield from ((rule, place, "true") for rule, place in policies.testable_rules())
+    yield from ((rule, place, "fitting") for rule, place in matchers(policies))
 
 
 def _other_rules(policies: PolicySet) -> set[str]:

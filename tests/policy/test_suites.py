@@ -90,10 +90,28 @@ def test_a_rule_is_covered_when_it_was_seen_true_and_not_true(tmp_path: Path) ->
     policies, report = report_of(tmp_path, "source: corp, expect: {decision: allow}")
     assert {(rule, missing) for rule, _, missing in report.uncovered(policies)} == {
         ("native/client.redirect_uris", "not true"),
+        ("native/client.redirect_uris.allow[0]", "not fitting"),
         ("native/client.scope", "true"),
         ("native/corp-only", "not true"),
         ("rules/breaks", "not true"),
         ("rules/noted", "not true"),
+    }
+
+
+def test_every_redirect_matcher_is_asked_where_an_earlier_one_fits(tmp_path: Path) -> None:
+    """So what covers a matcher does not depend on where it stands in the list, nor does what the decision is."""
+    allow = (
+        '[{loopback: true}, {uri: "http://localhost/cb"}, {loopback: true, hosts: [127.0.0.1]}, {privateUseSchemes: [cursor]}]'
+    )
+    native = profile(f"client:\n  redirect_uris: {{allow: {allow}}}\n  scope: {{allow: [a], default: [a], onExcess: strip}}")
+    test = 'with: {redirect_uris: ["http://localhost/cb", "http://127.0.0.1/"]}, expect: {decision: allow}'
+    write(tmp_path, {"profiles/native.yaml": native, "tests/t_test.yaml": SUITE.format(test=test)})
+    policies, tests = load_with_tests(tmp_path, POLICY)
+    report = run_tests(tests, policies, REQUEST)
+    assert [result.failures for result in report.results] == [()]
+    assert {rule: (str(place), missing) for rule, place, missing in report.uncovered(policies) if "allow[" in rule} == {
+        "native/client.redirect_uris.allow[0]": ("profiles/native.yaml:6:29", "not fitting"),
+        "native/client.redirect_uris.allow[3]": ("profiles/native.yaml:6:115", "fitting"),
     }
 
 
