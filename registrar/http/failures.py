@@ -46,7 +46,7 @@ def _answer_falcon(req: falcon.Request, resp: falcon.Response, error: falcon.HTT
 def _answer_unexpected(req: falcon.Request, resp: falcon.Response, error: Exception, params: Mapping[str, object]) -> None:  # noqa: ARG001
     """A bug. The client gets a constant; the log gets the trace; both get the decision id when a decision was made."""
     decision_id = error.decision_id if isinstance(error, DecisionFailedError) else ""
-    fields = {"method": req.method, "path": req.path, "decision_id": decision_id}
+    fields = {"method": req.method, "path": req.uri_template or "", "decision_id": decision_id}
     _LOG.error("unexpected failure", exc_info=error, extra={"fields": fields})
     _answer(req, resp, _SERVER_ERROR, decision_id)
 

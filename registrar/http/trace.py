@@ -11,6 +11,7 @@ from registrar.http.answers import DECISION_ID
 from registrar.http.source import SourceReader
 
 _LOG: Final = logging.getLogger(__name__)
+_MAX_PATH: Final = 200  # characters of a path that are logged: a client chooses its length
 
 
 class RequestLog:
@@ -30,7 +31,7 @@ class RequestLog:
             return
         fields = {
             "method": req.method,
-            "path": req.path,
+            "path": req.path[:_MAX_PATH],
             "status": resp.status_code,
             "milliseconds": round((perf_counter() - req.context.began) * 1000, 2),
             "source": self._sources.read(req).ip,

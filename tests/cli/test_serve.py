@@ -241,12 +241,14 @@ def test_log_lines_in_json(tmp_path: Path) -> None:
 
 
 def test_log_lines_in_text_are_one_line_each(tmp_path: Path) -> None:
-    """Control characters of a client are escaped."""
+    """Control characters of a client are escaped, and a long path is cut."""
     with serving(tmp_path) as server:
         ask(server, "GET", "/x%0Aforged%1b[31m")
+        ask(server, "GET", "/" + "x" * 5000)
         assert server.stop() == 0
     lines = server.log.read_text().splitlines()
-    assert len(lines) == 8
+    assert len(lines) == 9
+    assert len(lines[8]) < 500
     assert r'path="/x\nforged\u001b[31m"' in lines[7]
     assert 'error="invalid_request"' in lines[7]
 
