@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from registrar.store import DatabaseURLError, DuplicateError, Store, StoreUnavailable, status
+from registrar.store.journal import Entry
 from registrar.store.postgresql import PostgresqlBackend
 from registrar.store.sqlite import SqliteBackend
 from registrar.store.statements import fetch
@@ -464,6 +465,26 @@ def test_a_commit_that_is_lost_to_somebody_elses_is_a_duplicate(proxy: Proxy, po
     assert store.decision("d77") is not None
     store.close()
     other.close()
+
+
+def test_a_commit_that_the_server_refuses(postgresql_url: str) -> None:
+    """What it finds wrong only at the end undoes all of it, and the journal goes on where it was."""
+    store = Store.open(postgresql_url)
+    backend = PostgresqlBackend(postgresql_url, patience=5)
+
+    def late(transaction: Transaction) -> None:
+        transaction.append(Entry.of(allowed(1)))
+        transaction.execute("CREATE TABLE late (n INT UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+        transaction.execute("INSERT INTO late VALUES (1), (1)")
+
+    with pytest.raises(DuplicateError):
+        backend.write(late)
+    assert store.decision("d1") is None
+    backend.write(lambda transaction: transaction.append(Entry.of(allowed(1))))
+    verification = store.verify()
+    assert (verification.records, verification.breaks) == (1, ())
+    backend.close()
+    store.close()
 
 
 def test_retries_are_bounded(postgresql_url: str) -> None:
