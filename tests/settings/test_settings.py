@@ -274,6 +274,7 @@ def test_cors_origins_are_origins(tmp_path: Path) -> None:
         "http://localhost:6274",
     )
     assert load(tmp_path, "cors_origins: []\n").cors_origins == ()
+    assert load(tmp_path, "cors_origins: ['*']\n").cors_origins == ("*",)
     found = mistakes(tmp_path, "cors_origins: ['*', 'https://app.example/', 'null', app.example]\n")
     assert [line.split(": ")[1] for line in found] == [f"cors_origins[{index}]" for index in range(4)]
 
