@@ -1,0 +1,176 @@
+"""Lints. Each case is a tree that loads, with everything that is doubtful about it: place, severity, id, path and words."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from registrar.bundled import bundled
+from registrar.cel import BUDGET, PatternError, compile_pattern
+from registrar.documents import read_yaml
+from registrar.policy import load_with_tests, run_tests
+from registrar.policy.lint import LINTS, Lint, Severity, costs, lint
+from registrar.policy.lint.anchors import loose_ends
+from registrar.policy.sources import documents
+from tests.policy.test_tree import write
+from tests.policy.trees import NOW, POLICY, REQUEST, guardrail, head, profile
+
+CASES = Path(__file__).parent.parent / "cases" / "lint"
+OWNED = {
+    "policyset.yaml": """\
+apiVersion: registrar/v1
+kind: PolicySet
+metadata: {name: t, annotations: {owner: t}}
+spec: {profiles: [native]}
+""",
+}
+
+
+def scenarios() -> list[str]:
+    return sorted(path.stem for path in CASES.glob("*.yaml"))
+
+
+def case(scenario: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = read_yaml((CASES / f"{scenario}.yaml").read_text(encoding="utf-8"), scenario).value
+    return loaded
+
+
+def found(directory: Path) -> tuple[Lint, ...]:
+    """The lints of a tree on disk, with what its tests have seen if it has any."""
+    policies, tests = load_with_tests(directory, POLICY)
+    seen = run_tests(tests, policies, REQUEST).seen if tests else None
+    return lint(policies, documents(policies), NOW, seen)
+
+
+def written(finding: Lint) -> str:
+    return f"{finding.place}: {finding.severity} {finding.id}: {finding.path}: {finding.message}"
+
+
+@pytest.mark.parametrize("scenario", scenarios())
+def test_every_doubt_is_named_with_its_place(scenario: str, tmp_path: Path) -> None:
+    expected = case(scenario)
+    assert list(map(written, found(write(tmp_path, {**OWNED, **expected["files"]})))) == expected["lints"]
+
+
+def test_every_lint_has_a_case_that_finds_it() -> None:
+    lines = [line for scenario in scenarios() for line in case(scenario)["lints"]]
+    assert {line.split(": ")[1].split()[1] for line in lines} == set(LINTS)
+
+
+def test_the_shipped_policies_have_nothing_to_answer_for() -> None:
+    """Notes apart: a name is no mistake, and a cap that the program does not know yet is none of the policy's."""
+    assert [written(finding) for finding in found(bundled("policies")) if finding.severity is not Severity.NOTE] == []
+
+
+def test_the_cost_of_a_decision_is_that_of_the_dearest_profile_and_all_that_is_shared(tmp_path: Path) -> None:
+    condition, rule, variable = "client.software_id == 'a'", "client.client_name != 'x'", "size(client.contacts)"
+    files = {
+        "policyset.yaml": head("profiles: [cheap, native]"),
+        "profiles/cheap.yaml": profile(f"matchConditions: [{{name: a, expression: {condition}}}]", "cheap"),
+        "profiles/native.yaml": profile(f"validations: [{{id: b, expression: {rule}, message: m}}]"),
+        "guardrails/rules.yaml": guardrail(
+            f"""
+            variables: [{{name: v, expression: {variable}}}]
+            validations: [{{id: c, expression: 'variables.v < 5', message: m}}]
+            auditAnnotations: [{{key: d, valueExpression: client.client_name}}]
+            """
+        ),
+    }
+    policies, _ = load_with_tests(write(tmp_path, files), POLICY)
+    cost = costs(policies, documents(policies))
+    steps = {rule.rule: rule.steps for rule in cost.rules}
+    assert set(steps) == {"cheap/a", "native/b", "rules/variables.v", "rules/c", "rules/d"}
+    assert (cost.decision, cost.profile) == (sum(steps.values()), "native")
+    assert list(steps.values()) == sorted(steps.values(), reverse=True)
+    assert {str(rule.place) for rule in cost.rules if rule.rule == "rules/d"} == {"guardrails/rules.yaml:7:48"}
+
+
+def test_a_guardrail_without_variables_shares_its_budget_with_others_of_its_kind(tmp_path: Path) -> None:
+    """As `PolicySet.decide` binds them: neither of the two is over the budget alone."""
+    loop = "client.contacts.all(c, c == 'a' || " + " || ".join(f"c == '{n}'" for n in range(60)) + ")"
+    rules = [guardrail(f'validations: [{{id: a, expression: "{loop}", message: m}}]', name) for name in ("one", "two")]
+    alone = found(write(tmp_path / "alone", {"guardrails/one.yaml": rules[0]}))
+    both = found(write(tmp_path / "both", {"guardrails/one.yaml": rules[0], "guardrails/two.yaml": rules[1]}))
+    assert [finding.id for finding in alone if finding.id == "over-budget"] == []
+    [finding] = [finding for finding in both if finding.id == "over-budget"]
+    assert finding.message.startswith("the expressions of the guardrails without variables could take ")
+    assert f"and have {BUDGET:,}: lower how many elements client.contacts can have" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("pattern", "loose"),
+    [
+        ("^a$", ""),
+        (r"\Aa\z", ""),
+        ("(?i)^a$", ""),
+        ("^a$|^b$", ""),
+        ("^(?:a|b)$", ""),
+        (r"^[]|(]\|$", ""),
+        (r"^\Q|\E$", ""),
+        (r"^[[:alpha:]|]+$", ""),
+        ("", "start and end"),
+        ("a", "start and end"),
+        ("^a|b$", "start and end"),
+        ("^a$|", "start and end"),
+        ("^a", "end"),
+        (r"^a\$", "end"),
+        (r"^a\\$", ""),
+        ("a$", "start"),
+        ("^*a$", "start"),
+        ("^{0}a$", "start"),
+        # By lines: a second line may say anything.
+        ("(?m)^a$", "start and end"),
+        (r"(?im)\Aa\z", ""),
+        ("^a$(?m)|^b$", "start and end"),
+    ],
+)
+def test_the_loose_ends_of_a_pattern(pattern: str, loose: str) -> None:
+    assert loose_ends(pattern) == loose
+
+
+PARTS = st.sampled_from(
+    [
+        "^",
+        "$",
+        "a",
+        "b",
+        "|",
+        "(",
+        ")",
+        "(?:",
+        "[^a|]",
+        "[|$]",
+        r"\$",
+        r"\^",
+        "(?i)",
+        "(?m)",
+        r"\A",
+        r"\z",
+        r"\Q|$\E",
+        ".",
+        "*",
+        "{0}",
+    ]
+)
+
+
+# Most of them look tied, so that those which are not are the ones that only look so.
+PATTERNS = st.lists(
+    st.lists(PARTS, max_size=4).map(lambda parts: "".join(["^", *parts, "$"])) | st.lists(PARTS, max_size=4).map("".join),
+    min_size=1,
+    max_size=3,
+).map("|".join)
+
+
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
+@given(PATTERNS, st.lists(st.text("ab|$^\n", max_size=6), min_size=5, max_size=20))
+def test_what_a_tied_pattern_fits_is_all_of_a_text(pattern: str, texts: list[str]) -> None:
+    try:
+        compiled = compile_pattern(pattern)
+    except PatternError:
+        assume(False)
+    assume(not loose_ends(pattern))
+    for text in texts:
+        assert compiled.search(text) == compiled.fullmatch(text)
