@@ -24,35 +24,42 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lark import Lark, Token
 
-_TABLE = Path(__file__).with_name("grammar.json")
+TABLE = Path(__file__).with_name("grammar.json")
 
 
 @functools.cache
 def parser() -> "Lark":
     """The parser of this process: from the shipped table when that is of the installed grammar, else computed."""
-    import lark  # noqa: PLC0415  25 ms that a program which compiles nothing does not pay
-
-    grammar = _grammar()
-    table = json.loads(_TABLE.read_bytes(), object_pairs_hook=_with_numbers) if _TABLE.is_file() else {}
-    if table.get("made_from") != _origin(grammar, lark.__version__):
-        return _computed(grammar)
-    table["lark"]["data"]["options"]["lexer_callbacks"] = _CALLBACKS
-    loaded: Lark = lark.Lark.load(table["lark"])
-    return loaded
+    grammar = installed()
+    return loaded(TABLE.read_bytes(), grammar) or computed(grammar)
 
 
-def _grammar() -> str:
+def installed() -> str:
+    """The text of `cel.lark` in the installed cel-python. Raises ModuleNotFoundError when there is none."""
     package = importlib.util.find_spec("celpy")
     if package is None or package.origin is None:
         raise ModuleNotFoundError("cel-python is not installed")
     return Path(package.origin).with_name("cel.lark").read_text(encoding="utf-8")
 
 
+def loaded(table: bytes, grammar: str) -> "Lark | None":
+    """The parser that `table` describes; None when it was made from another grammar, or by another version of lark."""
+    import lark  # noqa: PLC0415  25 ms that a program which compiles nothing does not pay
+
+    described = json.loads(table, object_pairs_hook=_with_numbers)
+    if described["made_from"] != _origin(grammar, lark.__version__):
+        return None
+    described["lark"]["data"]["options"]["lexer_callbacks"] = _CALLBACKS
+    made: Lark = lark.Lark.load(described["lark"])
+    return made
+
+
 def _origin(grammar: str, lark_version: str) -> dict[str, str]:
     return {"cel.lark": hashlib.sha256(grammar.encode()).hexdigest(), "lark": lark_version}
 
 
-def _computed(grammar: str) -> "Lark":
+def computed(grammar: str) -> "Lark":
+    """The parser of `grammar`, its table worked out here and now."""
     from lark import Lark  # noqa: PLC0415
 
     return Lark(
@@ -84,8 +91,8 @@ def table() -> str:
     from lark.grammar import Rule  # noqa: PLC0415
     from lark.lexer import TerminalDef  # noqa: PLC0415
 
-    grammar = _grammar()
-    data, memo = _computed(grammar).memo_serialize([TerminalDef, Rule])
+    grammar = installed()
+    data, memo = computed(grammar).memo_serialize([TerminalDef, Rule])
     # Objects of Python, which lark.Lark.load gets back from its own defaults or from `parser`.
     for option in ("tree_class", "lexer_callbacks"):
         data["options"].pop(option)
