@@ -120,6 +120,8 @@ def test_a_guardrail_without_variables_shares_its_budget_with_others_of_its_kind
         ("a$", "start"),
         ("^*a$", "start"),
         ("^{0}a$", "start"),
+        ("^(?i)*a$", "start"),
+        ("^[(?i)]*a$", ""),
         # By lines: a second line may say anything.
         ("(?m)^a$", "start and end"),
         (r"(?im)\Aa\z", ""),

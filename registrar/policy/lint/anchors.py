@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 
-# Flags such as `(?i)` in front of everything.
-_FLAGS = re.compile(r"(?:\(\?[a-zA-Z-]+\))*")
+# Flags such as `(?i)`; they are no part of what a quantifier after them repeats.
+_FLAGS = re.compile(r"\(\?[a-zA-Z-]+\)")
 # Under the flag m, wherever it is set, `^` and `$` are the ends of lines.
 _BY_LINES = re.compile(r"\(\?[a-zA-Z]*m")
 _PART = re.compile(
     r"""
-      \\Q .*? (?:\\E|\Z)                                  # a quotation
+      \(\?[a-zA-Z-]+\)                                    # flags
+    | \\Q .*? (?:\\E|\Z)                                  # a quotation
     | \\ .                                                # an escape
     | \[ \^? \]? (?: \[:[^]]*:\] | \\. | [^]\\] )* \]     # a class, in which brackets and bars are characters
     | .
@@ -25,8 +26,7 @@ def loose_ends(pattern: str) -> str:
     Every alternative counts: `^a|b$` is loose at both ends. A pattern whose anchors are all inside groups counts as loose.
     """
     lines = _BY_LINES.search(pattern) is not None
-    flags = _FLAGS.match(pattern)
-    alternatives = list(_alternatives(pattern[flags.end() if flags else 0 :]))
+    alternatives = list(_alternatives(pattern))
     starts, ends = (("\\A",), ("\\z",)) if lines else (("^", "\\A"), ("$", "\\z"))
     loose = {
         "start": any(not _begins(parts, starts) for parts in alternatives),
@@ -49,6 +49,6 @@ def _alternatives(pattern: str) -> Iterator[list[str]]:
         if part == "|" and depth == 0:
             yield parts
             parts = []
-        else:
+        elif not _FLAGS.fullmatch(part):
             parts.append(part)
     yield parts
