@@ -222,7 +222,7 @@ DENIALS: Mapping[str, Denial] = {
         "team-memory",
         {**CLI, "redirect_uris": ["cursor://anysphere.cursor-mcp/oauth/callback"]},
         "invalid_redirect_uri",
-        "redirect_uris: redirect URIs must be https, or http on a loopback host",
+        "redirect_uris must be https, or http on a loopback host",
     ),
     "oauth21-registry, the password grant": Denial(
         "oauth21-registry",
