@@ -1,5 +1,6 @@
 """The door to RE2: regular expressions that take time linear in the text, whatever the pattern."""
 
+from functools import lru_cache
 from typing import Any
 
 import re2  # type: ignore[import-untyped]
@@ -9,6 +10,9 @@ from registrar.cel.errors import PatternError
 # A pattern may come from a fact, so what compiling it may take is bounded: the default of RE2 is 8 MiB.
 _MAX_MEMORY = 1 << 20
 MAX_PATTERN = 1_024
+# How many compiled patterns are kept for expressions that take theirs from a constant: compiling takes six times as long as
+# matching. Few, since each may hold as much as _MAX_MEMORY.
+_KEPT = 64
 
 
 class Pattern:
@@ -22,11 +26,12 @@ class Pattern:
 
     def search(self, text: str) -> bool:
         """Whether the pattern fits somewhere in `text`."""
-        return self._regexp.search(text) is not None
+        # Given bytes, the binding does not work out where the characters of the match are, which nobody asks for here.
+        return self._regexp.search(text.encode()) is not None
 
     def fullmatch(self, text: str) -> bool:
         """Whether the pattern fits all of `text`."""
-        return self._regexp.fullmatch(text) is not None
+        return self._regexp.fullmatch(text.encode()) is not None
 
     def find(self, text: str) -> str:
         """The first part of `text` that fits; "" when none does."""
@@ -43,6 +48,7 @@ class Pattern:
         return tuple(found)
 
 
+@lru_cache(maxsize=_KEPT)
 def compile_pattern(pattern: str) -> Pattern:
     """`pattern` in RE2's syntax. Raises PatternError, whose message says what is wrong and never repeats the pattern."""
     if len(pattern) > MAX_PATTERN:
