@@ -10,7 +10,7 @@ from registrar.cli.policy.story import result
 from registrar.cli.policy.values import plain
 from registrar.errors import Place
 from registrar.policy import Finding, MalformedError
-from registrar.policy.explain import Book, Check, Explanation, Judgement, MemberWork, Outcome, origin
+from registrar.policy.explain import Book, Check, Explanation, Judgement, MemberWork, Outcome, Variable, origin
 
 
 def of_faults(error: MalformedError) -> Mapping[str, Any]:
@@ -49,8 +49,14 @@ def _book(book: Book, *, verbose: bool) -> dict[str, Any]:
 def _rules(book: Book, *, verbose: bool) -> dict[str, Any]:
     return {
         **_book(book, verbose=verbose),
+        "variables": [_variable(variable) for variable in book.variables],
         "validations": [_judgement(judgement, verbose=verbose) for judgement in book.judgements],
     }
+
+
+def _variable(variable: Variable) -> dict[str, Any]:
+    steps = [_step(step) for step in variable.steps]
+    return {"name": variable.name, "expression": variable.text, **_value(variable.value), "steps": steps}
 
 
 def _judgement(judgement: Judgement, *, verbose: bool) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def position(text: str, offset: int) -> str:
 
 def paint(text: str, colour: str, *, bold: bool = False) -> str:
     """`text` in a colour, unless NO_COLOR is set (https://no-color.org). click.echo takes it away where there is no terminal."""
-    return text if os.environ.get("NO_COLOR") else click.style(text, fg=colour, bold=bold)
+    return text if os.environ.get("NO_COLOR") else click.style(text, fg=colour, bold=bold or None)
 
 
 def _item(value: Any, name: str) -> object:
