@@ -7,7 +7,6 @@ goes everywhere, so that one mistake is reported once.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -117,7 +116,7 @@ class Compiler:
         piece = self._HANDLERS[type(node)](self, node)
         if self._observe is None or isinstance(node, Literal):
             return piece
-        return replace(piece, run=self._observe(node, piece.run))
+        return piece._replace(run=self._observe(node, piece.run))
 
     def problem(self, offset: int, message: str) -> Piece:
         """Note a mistake; the piece stands for a value that is never computed."""
@@ -413,7 +412,7 @@ class Compiler:
                 run = loops.transform(rounds, runs[0]) if len(runs) == 1 else loops.transform_some(rounds, runs[0], runs[1])
         return Piece(kind, run, source.steps + 1, source.cost + 1 + cost * (ASSUMED_CAP if cap is None else cap))
 
-    _HANDLERS: ClassVar[Mapping[type[Node], Callable[["Compiler", Any], Piece]]] = {
+    _HANDLERS: ClassVar[Mapping[type[Any], Callable[["Compiler", Any], Piece]]] = {
         Literal: _literal,
         Name: _name,
         ListLiteral: _list_literal,

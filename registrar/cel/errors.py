@@ -1,7 +1,6 @@
 """What can go wrong with an expression. No text here ever holds a value of a fact."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from registrar.errors import RegistrarError
 
@@ -9,8 +8,7 @@ if TYPE_CHECKING:
     from registrar.cel.evaluation import Expression
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class CompileProblem:
+class CompileProblem(NamedTuple):
     """One mistake in an expression; `offset` is the index of the character in its text, from 0."""
 
     offset: int

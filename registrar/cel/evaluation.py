@@ -6,7 +6,7 @@ one activation: so any number of threads may share an expression, and each decis
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from registrar.cel.errors import EvaluationError
 from registrar.cel.types import Type
@@ -87,8 +87,7 @@ class Scope:
             raise ValueError(f"no value for {', '.join(missing)}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What one part of an expression was when it ran: the characters from `offset` up to `end`, and a value or an error."""
 
     offset: int
@@ -97,8 +96,7 @@ class Step:
     value: object
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(NamedTuple):
     """A macro that runs once for each element of what `over` says; `cap` is the greatest number of them, None when not known."""
 
     offset: int

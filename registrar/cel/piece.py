@@ -1,14 +1,12 @@
 """What the compiler makes of one node: its type and the closure that computes it."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from registrar.cel.evaluation import Run
 from registrar.cel.types import Type
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A compiled node.
 
     `steps` is what running it is charged for, the bodies of macros apart, which charge for themselves; `cost` is the estimate of

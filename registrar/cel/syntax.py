@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn, TypeAlias
 
 from lark import Token, Tree
 from lark.exceptions import LarkError, UnexpectedInput
@@ -23,87 +22,94 @@ _RESERVED = frozenset(
 _KEYWORDS = frozenset(("true", "false", "null", "in"))
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A part of an expression: the characters of its text from `offset` up to `end`."""
+# A part of an expression is the characters of its text from `offset` up to `end`.
+
+
+class Literal(NamedTuple):
+    """A value that is written out."""
 
     offset: int
     end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Literal(Node):
-    """A value that is written out."""
-
     value: object
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
-class Name(Node):
+class Name(NamedTuple):
     """A variable, or a type. `absolute`: written with a leading dot, which passes over the variables of macros."""
 
+    offset: int
+    end: int
     name: str
     absolute: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Select(Node):
+class Select(NamedTuple):
     """`target.member`; `at` is where the member's name stands."""
 
-    target: Node
+    offset: int
+    end: int
+    target: "Node"
     member: str
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Node):
+class Call(NamedTuple):
     """`function(args)` or `target.function(args)`; operators are calls of `_+_` and the like. `at` is where the name stands."""
 
+    offset: int
+    end: int
     function: str
-    target: Node | None
-    args: tuple[Node, ...]
+    target: "Node | None"
+    args: "tuple[Node, ...]"
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Index(Node):
+class Index(NamedTuple):
     """`target[key]`; `at` is where the bracket opens."""
 
-    target: Node
-    key: Node
+    offset: int
+    end: int
+    target: "Node"
+    key: "Node"
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Logic(Node):
+class Logic(NamedTuple):
     """A chain of `&&` (`conjunction`) or of `||`."""
 
+    offset: int
+    end: int
     conjunction: bool
-    operands: tuple[Node, ...]
+    operands: "tuple[Node, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class Conditional(Node):
+class Conditional(NamedTuple):
     """`condition ? yes : no`."""
 
-    condition: Node
-    yes: Node
-    no: Node
+    offset: int
+    end: int
+    condition: "Node"
+    yes: "Node"
+    no: "Node"
 
 
-@dataclass(frozen=True, slots=True)
-class ListLiteral(Node):
+class ListLiteral(NamedTuple):
     """`[items]`."""
 
-    items: tuple[Node, ...]
+    offset: int
+    end: int
+    items: "tuple[Node, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class MapLiteral(Node):
+class MapLiteral(NamedTuple):
     """`{key: value}`, the entries in their order."""
 
-    entries: tuple[tuple[Node, Node], ...]
+    offset: int
+    end: int
+    entries: "tuple[tuple[Node, Node], ...]"
+
+
+Node: TypeAlias = Literal | Name | Select | Call | Index | Logic | Conditional | ListLiteral | MapLiteral
 
 
 def is_name(text: str) -> bool:

@@ -1,14 +1,12 @@
 """One row of the table that the checker, the compiled code and the reference page read."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from registrar.cel.types import Type
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """One overload of a function.
 
     `receiver` is the type left of the dot, None for a function that is called by its name alone. `implementation` takes the
