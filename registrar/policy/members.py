@@ -9,7 +9,7 @@ from registrar import wire
 from registrar.cel import Pattern
 from registrar.errors import Place
 from registrar.policy.decision import Change, Finding
-from registrar.policy.rules import Observer, Switch
+from registrar.policy.rules import Observer, Switch, unobserved
 from registrar.wire import MemberKind, RedirectUri
 
 _REDIRECT_GRANTS = frozenset({"authorization_code", "implicit"})
@@ -30,14 +30,14 @@ class Draft:
     observe: Observer
     findings: list[Finding] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
-    _tagged: tuple[str, ...] = field(init=False)
+    languages: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._tagged = tuple(name for name in self.metadata if "#" in name)
+        self.languages = tuple([name for name in self.metadata if "#" in name])
 
     def tagged(self, member: str) -> list[str]:
         """The language-tagged forms of `member` (RFC 7591 §2.2) that are there, by their full names."""
-        return [name for name in self._tagged if name.startswith(member + "#") and name in self.metadata]
+        return [name for name in self.languages if name.startswith(member + "#") and name in self.metadata]
 
     def redirecting(self) -> bool:
         """Whether a grant of the client uses redirection, which alone gives response types a meaning (RFC 7591 §2.1)."""
@@ -92,9 +92,11 @@ class MemberRule:
             self._replace(draft, self.set)
         elif self.member != "response_types" or draft.redirecting():
             self._judge(draft, self._admit(draft, self._defaulted(draft)))
-            self._judge_tagged(draft)
-        changed = any(change.action != "default" for change in draft.changes[before[1] :])
-        draft.observe(self.rule, len(draft.findings) == before[0] and not changed)
+            if draft.languages:
+                self._judge_tagged(draft)
+        if draft.observe is not unobserved:
+            changed = any(change.action != "default" for change in draft.changes[before[1] :])
+            draft.observe(self.rule, len(draft.findings) == before[0] and not changed)
 
     def _remove(self, draft: Draft) -> None:
         names = [name for name in (self.member, *draft.tagged(self.member)) if draft.metadata.pop(name, None) is not None]
@@ -122,7 +124,7 @@ class MemberRule:
         """The items that remain; every item is allowed, or a finding says that one is not."""
         if self.allow is None:
             return items
-        kept = tuple(item for item in items if self.allow(item))
+        kept = tuple([item for item in items if self.allow(item)])
         if len(kept) == len(items):
             return items
         if not self.strip:

@@ -133,7 +133,7 @@ def total(metadata: Mapping[str, object], extensions: Extensions = NO_EXTENSIONS
         client[name] = _ZERO.get(member.kind, {})
     for name, value in metadata.items():
         if name in client:
-            client[name] = _frozen(value) if isinstance(value, (list, dict)) else value
+            client[name] = tuple(value) if isinstance(value, list) else _frozen(value) if isinstance(value, dict) else value
         elif "#" in name:
             localized[name] = value
     return client
