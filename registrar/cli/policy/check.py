@@ -71,20 +71,30 @@ def _report(
 
 
 def _summary(policies: PolicySet, tests: list[Test]) -> tuple[str, str]:
-    counts = f"{len(policies.profiles)} profiles, {len(policies.guardrails)} guardrails, {len(tests)} tests"
-    return f"{policies.name}: {counts}", f"revision {policies.revision}"
+    counts = (
+        _counted(len(policies.profiles), "profile"),
+        _counted(len(policies.guardrails), "guardrail"),
+        _counted(len(tests), "test"),
+    )
+    return f"{policies.name}: {', '.join(counts)}", f"revision {policies.revision}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _cost_lines(cost: Cost, directory: Path) -> tuple[str, ...]:
+    if not cost.rules:
+        return ()
     dearest = [
-        f"  {rule.steps:>10,}  {rule.rule}  {directory / rule.place.file}:{rule.place.line}" for rule in cost.rules[:_DEAREST]
+        f"{rule.steps:>12,}  {rule.rule}  {directory / rule.place.file}:{rule.place.line}" for rule in cost.rules[:_DEAREST]
     ]
-    return f"cost of a decision: at most {cost.decision:,} steps ({cost.profile}), of them", *dearest
+    return f"cost of a decision: at most {cost.decision:,} steps ({cost.profile}), the dearest of them", *dearest
 
 
 def _count(notices: tuple[Notice, ...]) -> str:
     counts = {level: sum(notice.level is level for notice in notices) for level in Level}
-    return ", ".join(f"{count} {level}{'' if count == 1 else 's'}" for level, count in counts.items())
+    return ", ".join(_counted(count, level) for level, count in counts.items())
 
 
 def _cost_facts(cost: Cost, directory: Path) -> dict[str, object]:
