@@ -270,6 +270,46 @@ def test_what_the_rfc_adds_at_the_end_and_a_profile_without_rules(tmp_path: Path
     assert "    lifetimes  client without end, unused without end, client_secret without end" in printed
 
 
+def test_what_the_policy_says_about_ids(tmp_path: Path) -> None:
+    tree = str(write(tmp_path, {"profiles/native.yaml": profile("clientId: {prefix: mcp-client-}\nclient: {}")}))
+    assert "    client_id  begins with mcp-client-" in section(lines(tree, body=CLI), "decision")
+    assert told(tree, body=CLI)["decision"]["client_id_prefix"] == "mcp-client-"
+
+
+def test_members_that_the_policy_set_declares(tmp_path: Path) -> None:
+    extensions = "extensions: {mcp_version: {type: string}}"
+    members = "client: {redirect_uris: {allow: [{loopback: true}]}}\nextensions: {mcp_version: {default: 2024-11-05}}"
+    files = {"policyset.yaml": head(f"profiles: [native]\n{extensions}"), "profiles/native.yaml": profile(members)}
+    tree = str(write(tmp_path, files))
+    client = section(lines(tree, body={"redirect_uris": ["http://localhost/cb"]}), "client:")
+    assert client[client.index('        absent -> "2024-11-05"') - 1].startswith(
+        "    mcp_version  default  profiles/native.yaml:6:"
+    )
+    assert told(tree, body={**CLI, "mcp_version": 7})["intake"]["faults"][0]["member"] == "mcp_version"
+
+
+def test_a_client_of_which_nothing_stays_as_it_was_sent(tmp_path: Path) -> None:
+    tree = write(tmp_path, {"profiles/native.yaml": profile("client: {grant_types: {set: [client_credentials]}}")})
+    client = section(lines(str(tree), body={"grant_types": ["authorization_code"]}), "client:")
+    assert not any(line.startswith("    kept") for line in client)
+
+
+def test_a_rule_for_which_no_budget_was_left(tmp_path: Path) -> None:
+    """It has a value now, alone; in the decision it had none."""
+    costly = "'constants.many.all(a, constants.many.all(b, a + b >= 0))'"
+    rules = f"validations: [{{id: v, expression: {costly}, message: m}}]"
+    files = {
+        "policyset.yaml": head(f"profiles: [native]\nconstants: {{many: {list(range(180))}}}"),
+        "guardrails/one.yaml": guardrail(rules, "one"),
+        "guardrails/two.yaml": guardrail(rules, "two"),
+    }
+    printed = lines(str(write(tmp_path, files)), body=CLI)
+    two = section(printed, "guardrail two")
+    assert two[1].startswith("    error  two/v  enforce")
+    assert two[4] == "        error: the budget of this decision was exhausted by the rules before it"
+    assert two[5].startswith("          constants.many = [0, 1, 2")
+
+
 def test_a_client_of_no_profile(tree: str) -> None:
     printed = lines(tree, body={"redirect_uris": ["https://a.example/"]})
     assert section(printed, "decision") == ["decision: deny", "    violation  t/no-match  " + at("policyset.yaml", "profiles:")]

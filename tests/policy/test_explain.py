@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from registrar.bundled import bundled
 from registrar.cel import EvaluationError, compile_expression
@@ -12,6 +14,14 @@ from tests.policy.trees import NOW, POLICY, REQUEST, compiled, facts, guardrail,
 
 SHIPPED, SUITES = load_with_tests(bundled("policies"), POLICY)
 FIXTURES = load_fixtures()
+REDIRECTS = (
+    "http://localhost/cb",
+    "https://claude.ai/api/mcp/auth_callback",
+    "https://a.example/cb",
+    "https://b.example/cb",
+    "https://192.0.2.7/cb",
+    "cursor://oauth/cb",
+)
 
 BOOMING = compiled(
     {
@@ -90,6 +100,25 @@ def test_every_test_of_the_shipped_tree_is_explained_as_it_is_decided(test: obje
     except MalformedError:
         return
     explained(SHIPPED, Facts(now=now, metadata=taken.metadata, redirects=taken.redirects, submitted=body, source=source))
+
+
+@given(
+    st.fixed_dictionaries(
+        {"redirect_uris": st.lists(st.sampled_from(REDIRECTS), max_size=4)},
+        optional={
+            "client_name": st.sampled_from(["cli", "Claude", "official", "\u0421laude", "x" * 101]),
+            "client_name#fr": st.sampled_from(["le cli", "verified"]),
+            "logo_uri": st.sampled_from(["https://a.example/l", "https://b.example/l"]),
+            "scope": st.sampled_from(["", "mcp:read", "mcp:read zap", "zap"]),
+            "grant_types": st.lists(st.sampled_from(["authorization_code", "refresh_token", "zap"]), max_size=3),
+            "response_types": st.lists(st.sampled_from(["code", "token"]), max_size=2),
+            "token_endpoint_auth_method": st.sampled_from(["none", "client_secret_post", "private_key_jwt"]),
+            "jwks_uri": st.just("https://a.example/jwks"),
+        },
+    )
+)
+def test_any_document_is_explained_as_it_is_decided(body: dict[str, object]) -> None:
+    explained(SHIPPED, facts(body))
 
 
 def test_profiles_are_told_up_to_the_one_that_decides() -> None:

@@ -7,7 +7,7 @@ import click
 from registrar.bundled import bundled
 from registrar.cel import CompileError, EvaluationError, Expression, compile_expression
 from registrar.cli.exits import BROKEN_TREE, UNEXPECTED, USAGE, leave
-from registrar.cli.policy.request import Request, load_or_leave, request_options
+from registrar.cli.policy.request import Request, load_policies_or_leave, request_options
 from registrar.cli.policy.traces import lines
 from registrar.cli.policy.values import one_line, pointed, position, printable
 from registrar.errors import did_you_mean
@@ -37,7 +37,7 @@ def evaluate(text: str, *, request: Request, directory: Path, document: str, tra
 
     Exits 0 with a value, 1 when there is none, 2 when the request cannot be used, 3 when EXPR or the tree is wrong.
     """
-    policies = load_or_leave(directory)
+    policies = load_policies_or_leave(directory)
     _check_document(policies, document)
     seen = view(policies, _facts(request, policies), document)
     expression = _compiled(text, seen)

@@ -9,7 +9,7 @@ import click
 
 from registrar.cli.policy import record
 from registrar.cli.policy.answer import Answer, answer
-from registrar.cli.policy.request import Request, load_or_leave, request_options
+from registrar.cli.policy.request import Request, load_policies_or_leave, request_options
 from registrar.cli.policy.story import story
 from registrar.cli.policy.tree import directory
 from registrar.cli.policy.values import one_line, paint, plain, printable
@@ -35,7 +35,7 @@ def explain(directory: Path, *, request: Request, verbose: bool, form: str) -> N
     """
     if not request.name:
         raise click.UsageError("there is nothing to explain: give --request FILE or --fixture NAME")
-    policies = load_or_leave(directory)
+    policies = load_policies_or_leave(directory)
     outcome = _outcome(policies, request)
     if form == "json":
         click.echo(json.dumps({**_about(directory, policies, request), **_recorded(outcome, verbose=verbose)}, indent=2))

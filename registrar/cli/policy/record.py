@@ -35,6 +35,7 @@ def of_explanation(explanation: Explanation, *, verbose: bool) -> Mapping[str, A
             "audited": _findings(decision.audited),
             "annotations": dict(decision.annotations),
             "lifetimes": asdict(decision.lifetimes),
+            "client_id_prefix": decision.client_id_prefix,
         },
         "effective": plain(decision.metadata),
         "answer": asdict(answer(decision)),

@@ -80,7 +80,7 @@ def request_options(command: Callable[..., None]) -> Callable[..., None]:
     return told
 
 
-def load_or_leave(directory: Path) -> PolicySet:
+def load_policies_or_leave(directory: Path) -> PolicySet:
     """The tree as a server would load it, without its tests; exits 3 with every mistake when it does not load."""
     try:
         return load(directory, Schema.load("policy"))

@@ -168,6 +168,8 @@ def _outcome(decision: Decision) -> Iterator[str]:
             yield f"    {kind}  {finding.rule}  {_where(finding.place)}".rstrip()
     for key, value in decision.annotations.items():
         yield f"    annotation  {key} = {one_line(value)}"
+    if decision.client_id_prefix:
+        yield f"    client_id  begins with {decision.client_id_prefix}"
     if decision.allowed:
         yield f"    lifetimes  {', '.join(_lifetimes(decision))}"
     if decision.profile:
