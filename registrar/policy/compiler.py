@@ -8,10 +8,10 @@ from typing import Any
 from registrar.cel import BOOL, STRING, Expression, RecordType, Scope, Type, type_of_constant
 from registrar.errors import LoadError, Problem, did_you_mean
 from registrar.policy.clients import compile_client, compile_switch
-from registrar.policy.decision import Lifetimes, Mode
+from registrar.policy.decision import Mode
 from registrar.policy.networks import IPNetwork, Networks, parse_network
 from registrar.policy.policyset import Guardrail, NoMatch, PolicySet, Profile
-from registrar.policy.reading import Path, Reader
+from registrar.policy.reading import Path, Reader, read_lifetimes
 from registrar.policy.revision import revision
 from registrar.policy.rules import Annotation, Condition, RuleBook, Validation
 from registrar.policy.tree import HEAD, Tree, read_tree, start_of
@@ -27,7 +27,6 @@ _EXTENSION_KINDS = {
     "integer": MemberKind.INTEGER,
     "object": MemberKind.OBJECT,
 }
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def compile_tree(files: Mapping[str, bytes], schema: Schema) -> PolicySet:
@@ -156,7 +155,7 @@ class _TreeCompiler:
             book=book,
             scope=scope,
             members=compile_client(reader, self._mode, self._extensions),
-            lifetimes=_lifetimes(reader.spec.get("lifetimes", {})),
+            lifetimes=read_lifetimes(reader.spec.get("lifetimes", {})),
             client_id_prefix=reader.spec.get("clientId", {}).get("prefix", ""),
         )
 
@@ -245,14 +244,6 @@ def _frozen(value: Any) -> object:
     if isinstance(value, dict):
         return MappingProxyType({key: _frozen(item) for key, item in value.items()})
     return value
-
-
-def _lifetimes(raw: Mapping[str, str | int]) -> Lifetimes:
-    return Lifetimes(**{name: _seconds(text) for name, text in raw.items()})
-
-
-def _seconds(duration: str | int) -> int:
-    return duration if isinstance(duration, int) else int(duration[:-1]) * _UNITS[duration[-1]]
 
 
 def _no_match(raw: Mapping[str, str]) -> NoMatch:

@@ -7,10 +7,12 @@ from typing import Any
 from registrar.cel import CompileError, Expression, Scope, Type, compile_expression
 from registrar.documents import Document, format_path
 from registrar.errors import Place, Problem, did_you_mean
+from registrar.policy.decision import Lifetimes
 
 Path = tuple[str | int, ...]
 
 _REFERENCE = "constants."
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +74,12 @@ class Reader:
             self.problem(path, "must be a list of strings, none of them empty")
             return ()
         return tuple(str(item) for item in items)
+
+
+def read_lifetimes(raw: Mapping[str, str | int]) -> Lifetimes:
+    """The `lifetimes` of a profile, in seconds."""
+    return Lifetimes(**{name: _seconds(duration) for name, duration in raw.items()})
+
+
+def _seconds(duration: str | int) -> int:
+    return duration if isinstance(duration, int) else int(duration[:-1]) * _UNITS[duration[-1]]

@@ -7,12 +7,12 @@ from typing import Any
 
 from registrar.documents import Document, format_path
 from registrar.errors import Place, Problem, did_you_mean
-from registrar.policy.decision import Finding
+from registrar.policy.decision import Finding, Lifetimes
 from registrar.policy.facts import Facts, Source
 from registrar.policy.intake import MalformedError, take_in
 from registrar.policy.networks import parse_address
 from registrar.policy.policyset import PolicySet
-from registrar.policy.reading import Path
+from registrar.policy.reading import Path, read_lifetimes
 from registrar.policy.tree import Tree
 from registrar.policy.watching import matchers, watched
 from registrar.schema import Schema
@@ -83,6 +83,8 @@ class _Outcome:
     warnings: Sequence[str]
     audited: Sequence[str]
     annotations: Mapping[str, str]
+    lifetimes: Lifetimes = Lifetimes()
+    client_id_prefix: str = ""
     errored: Sequence[str] = ()
 
 
@@ -203,6 +205,8 @@ def _outcome(test: Test, policies: PolicySet, schema: Schema, observe: Any) -> _
         warnings=_ids(decision.warnings),
         audited=_ids(decision.audited),
         annotations=decision.annotations,
+        lifetimes=decision.lifetimes,
+        client_id_prefix=decision.client_id_prefix,
         errored=_ids(finding for finding in (*decision.violations, *decision.warnings, *decision.audited) if finding.errored),
     )
 
@@ -219,15 +223,27 @@ def _failures(expect: Mapping[str, Any], outcome: _Outcome) -> Iterable[str]:
             yield f"{key} is {found or 'none'}, expected {expect[key] or 'none'}"
     for key in ("violations", "warnings", "audited"):
         yield from _rule_failures(key, expect, getattr(outcome, key))
-    for member, wanted in expect.get("effective", {}).items():
-        found = outcome.effective.get(member)
-        if found != wanted:
-            yield f"effective {member} is {_shown(found)}, expected {_shown(wanted)}"
-    for key, wanted in expect.get("annotations", {}).items():
-        if outcome.annotations.get(key) != wanted:
-            yield f"annotation {key} is {_shown(outcome.annotations.get(key))}, expected {_shown(wanted)}"
+    yield from _differences("effective", expect.get("effective", {}), outcome.effective)
+    yield from _differences("annotation", expect.get("annotations", {}), outcome.annotations)
+    yield from _lifetime_failures(expect.get("lifetimes", {}), outcome.lifetimes)
+    prefix = expect.get("clientId", {}).get("prefix", outcome.client_id_prefix)
+    if prefix != outcome.client_id_prefix:
+        yield f"the client's id begins with {outcome.client_id_prefix or 'nothing'}, expected {prefix or 'nothing'}"
     for rule in outcome.errored:
         yield f"{rule} failed at run time"
+
+
+def _differences(what: str, expected: Mapping[str, object], found: Mapping[str, object]) -> Iterable[str]:
+    for name, wanted in expected.items():
+        if found.get(name) != wanted:
+            yield f"{what} {name} is {_shown(found.get(name))}, expected {_shown(wanted)}"
+
+
+def _lifetime_failures(expected: Mapping[str, Any], found: Lifetimes) -> Iterable[str]:
+    wanted = read_lifetimes(expected)
+    for name in expected:
+        if getattr(found, name) != getattr(wanted, name):
+            yield f"lifetime {name} is {getattr(found, name)} s, expected {getattr(wanted, name)} s"
 
 
 def _rule_failures(key: str, expect: Mapping[str, Any], found: Sequence[str]) -> Iterable[str]:

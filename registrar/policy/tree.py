@@ -113,11 +113,12 @@ def _structure(document: Document, kind: str, path: str, schema: Schema) -> Iter
     if isinstance(found, str) and found != kind:
         yield Problem(document.place(("kind",)), "kind", f'must be {kind} here, not "{found}"')
         return
-    for problem in schema.at(f"/$defs/{kind}").problems(value, echo=True):
+    problems = schema.at(f"/$defs/{kind}").problems(value, echo=True)
+    for problem in problems:
         unknown = problem.keyword in ("additionalProperties", "unevaluatedProperties")
         yield Problem(document.place(problem.path, key=unknown), format_path(problem.path), problem.message)
-        if not problem.path:
-            return
+    if any(problem.path in ((), ("metadata",), ("metadata", "name")) for problem in problems):
+        return
     name, stem = value["metadata"]["name"], path.rpartition("/")[2].removesuffix(".yaml").removesuffix("_test")
     if kind != "PolicySet" and name != stem:
         yield Problem(document.place(("metadata", "name")), "metadata.name", f'must be "{stem}", as the file is called')

@@ -13,6 +13,8 @@ FILES = {
     "policyset.yaml": head("profiles: [native]\nnetworks: {corp: [10.0.0.0/8]}"),
     "profiles/native.yaml": profile(
         """
+        clientId: {prefix: cli-}
+        lifetimes: {unused: 24h}
         client:
           redirect_uris: {allow: [{loopback: true}]}
           scope: {allow: [a, b], default: [a], onExcess: strip}
@@ -75,6 +77,15 @@ def report_of(directory: Path, test: str) -> tuple[PolicySet, Report]:
         ),
         ("source: net, expect: {decision: allow, warnings: []}", ["warnings has native/corp-only, which is not expected"]),
         ("expect: {decision: allow, audited: [rules/noted]}", ["audited lacks rules/noted"]),
+        ("expect: {decision: allow, lifetimes: {unused: 24h, client: 0}, clientId: {prefix: cli-}}", []),
+        (
+            "expect: {decision: allow, lifetimes: {unused: 1d, client: 90d}}",
+            ["lifetime client is 0 s, expected 7776000 s"],
+        ),
+        (
+            "expect: {decision: allow, clientId: {prefix: ''}}",
+            ["the client's id begins with cli-, expected nothing"],
+        ),
         # Right for the wrong reason: the operator's rule failed at run time.
         ("with: {client_name: break}, expect: {decision: deny, violations: [rules/breaks]}", ["rules/breaks failed at run time"]),
     ],

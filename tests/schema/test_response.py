@@ -54,7 +54,8 @@ def test_8_sound_answers_are_sound() -> None:
         ({"client_id": "https://client.example/"}, ("client_id",), "must be printable ASCII and no URL"),
         ({"client_id": "x\n"}, ("client_id",), "must be printable ASCII and no URL"),
         ({"client_id": ""}, ("client_id",), "must not be empty"),
-        ({"resource": "x"}, ("resource",), "is not a known key"),
+        ({"mcp_version": None}, ("mcp_version",), "is not allowed here"),
+        ({"mcp_version": ""}, ("mcp_version",), "is not allowed here"),
         ({"client_secret": "s"}, (), "must not have client_secret"),
         ({"client_secret_expires_at": 0}, (), "must not have client_secret_expires_at"),
         (
