@@ -154,8 +154,13 @@ def origin(error: EvaluationError, steps: Sequence[Step]) -> int:
 
     An error inside a variable has no place in the expression but that of the variable's name.
     """
-    failed = next((step for step in steps if isinstance(step.value, EvaluationError)), None)
+    failed = next((step for step in steps if _same(step.value, error)), None)
     return error.offset if failed is None or failed.offset <= error.offset < failed.end else failed.offset
+
+
+def _same(value: object, error: EvaluationError) -> bool:
+    """Whether a step ended in this error, and not in another that `||` or `&&` passed over."""
+    return isinstance(value, EvaluationError) and (value.reason, value.offset) == (error.reason, error.offset)
 
 
 def explain(policies: PolicySet, facts: Facts) -> Explanation:

@@ -282,21 +282,24 @@ def test_variables_are_told_that_rules_read_by_themselves_or_through_others() ->
     assert origin(check.error, check.steps) == 0
 
 
-def test_an_error_stands_where_it_arose() -> None:
-    seen = view(compiled(), facts(CLI))
-    for text, part in (("true && submitted.x", "x"), ("1 < 2 && redirects[7].loopback", "[7]"), ("1 / size(client.scope)", "/")):
-        expression = compile_expression(text, seen.scope)
-        with pytest.raises(EvaluationError) as caught:
-            expression.evaluate(seen.bind())
-        assert origin(caught.value, seen.trace(expression)) == text.index(part)
-
-
-def test_an_error_inside_a_variable_stands_where_the_variable_is_read() -> None:
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("true && submitted.x", "x"),
+        ("1 < 2 && redirects[7].loopback", "[7]"),
+        ("1 / size(client.scope)", "/"),
+        ("(submitted.x || true) && redirects[7].loopback", "[7]"),
+        ("1 < 2 && variables.boom == 1", "variables"),
+        ("(submitted.x || true) && variables.boom == 1", "variables"),
+    ],
+)
+def test_an_error_stands_where_it_arose(text: str, part: str) -> None:
+    """One inside a variable where that is read; one that was passed over nowhere."""
     seen = view(BOOMING, facts(CLI), "rules")
-    expression = compile_expression("1 < 2 && variables.boom == 1", seen.scope)
+    expression = compile_expression(text, seen.scope)
     with pytest.raises(EvaluationError) as caught:
         expression.evaluate(seen.bind())
-    assert origin(caught.value, seen.trace(expression)) == expression.text.index("variables")
+    assert origin(caught.value, seen.trace(expression)) == text.index(part)
 
 
 def test_a_rule_that_the_budget_did_not_reach_is_told_so() -> None:
