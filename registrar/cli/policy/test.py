@@ -76,9 +76,8 @@ def _output(report: Report, coverage: _Coverage | None, directory: Path, *, list
         command=COMMAND,
         passed=not report.failed and not too_little,
         notices=tuple(
-            Notice(NOT_COVERED, level, f"{rule} was never {missing}", _placed(place, directory), rule)
-            for rule, place, missing in uncovered
-            if place is not None
+            Notice(NOT_COVERED, level, f"no test sees {rule} {missing}", _placed(place, directory))
+            for place, rule, missing in sorted((place, rule, missing) for rule, place, missing in uncovered if place is not None)
         ),
         suites=_suites(report.results, directory),
         rules={

@@ -20,7 +20,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to say about a place in a file. `rule` says which kind of thing; `path` is the key path inside the document."""
+    """One thing to say about a place in a file. `rule` says which kind of thing; `path` is the key path there, if known."""
 
     rule: str
     level: Level

@@ -30,7 +30,7 @@ def _results(notices: list[Notice], ids: list[str], root: Path) -> list[dict[str
     results = []
     for notice in notices:
         file = uri(notice.place.file, root)
-        identity = (notice.rule, file, notice.path)
+        identity = (notice.rule, file, notice.path or notice.message)
         seen[identity] += 1
         results.append(_result(notice, file, ids.index(notice.rule), _fingerprint(*identity, str(seen[identity]))))
     return results
