@@ -1,6 +1,6 @@
 """Which overload a call means, and the closure that calls it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from registrar.cel.errors import EvaluationError, Failure
@@ -54,7 +54,7 @@ def certain_call(function: Function, operands: tuple[Piece, ...], offset: int) -
     """The closure of a call whose overload is known. Raises Failure when a constant last argument cannot be prepared."""
     runs = [piece.run for piece in operands]
     if function.prepare is not None:
-        runs[-1] = _prepared(function, operands[-1], offset)
+        runs[-1] = _prepared(function.prepare, operands[-1], offset)
     read = operands if function.prepare is None else operands[:-1]
     weights = [(number, _per_step(piece.type)) for number, piece in enumerate(read) if _sized(piece.type)]
     if function.linear and weights:
@@ -78,10 +78,7 @@ def _per_step(kind: Type) -> int:
     return 1 if isinstance(kind, ListType) and isinstance(kind.element, (SimpleType, StringType)) and kind.element != DYN else 0
 
 
-def _prepared(function: Function, last: Piece, offset: int) -> Run:
-    prepare = function.prepare
-    if prepare is None:
-        return last.run
+def _prepared(prepare: Callable[[Any], Any], last: Piece, offset: int) -> Run:
     if last.constant:
         value = prepare(last.value)
         return lambda _: value

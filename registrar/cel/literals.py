@@ -10,7 +10,7 @@ from registrar.cel.errors import CompileError, CompileProblem
 from registrar.cel.types import BOOL, BYTES, DOUBLE, INT, NULL, STRING, UINT, StringType, Type
 from registrar.cel.values import MAX_INT, MAX_UINT, MIN_INT, Uint
 
-_QUOTED = re.compile(r"""(?P<prefix>[a-zA-Z]*)(?P<quote>\"\"\"|'''|"|')(?P<body>.*)(?P=quote)""", re.DOTALL)
+_LONG_QUOTES = ('"""', "'''")
 _ESCAPE = re.compile(
     r"""\\(?:(?P<simple>[abfnrtv"'`?\\])|[xX](?P<hex>[0-9a-fA-F]{2})|u(?P<short>[0-9a-fA-F]{4})"""
     r"""|U(?P<long>[0-9a-fA-F]{8})|(?P<octal>[0-3][0-7]{2})|(?P<wrong>.?))""",
@@ -61,11 +61,10 @@ def _double(written: str, offset: int) -> float:
 
 
 def _quoted(written: str, offset: int) -> tuple[object, Type]:
-    parts = _QUOTED.fullmatch(written)
-    if parts is None:
-        raise _wrong("this is no literal", offset)
-    prefix, quote, body = parts["prefix"].lower(), parts["quote"], parts["body"]
-    start = offset + parts.start("body")
+    quoted = written.lstrip("bBrR")
+    quote = quoted[:3] if quoted.startswith(_LONG_QUOTES) else quoted[0]
+    prefix, body = written[: -len(quoted)].lower(), quoted[len(quote) : -len(quote)]
+    start = offset + len(prefix) + len(quote)
     raw, as_bytes = "r" in prefix, "b" in prefix
     _check_body(body, quote, start, raw=raw)
     if as_bytes:

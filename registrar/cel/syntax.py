@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple, NoReturn, TypeAlias
 
 from lark import Token, Tree
-from lark.exceptions import LarkError, UnexpectedInput
+from lark.exceptions import UnexpectedInput
 
 from registrar.cel import literals
 from registrar.cel.errors import CompileError, CompileProblem
@@ -127,8 +127,6 @@ def parse(text: str) -> Node:
         tree = parser().parse(text)
     except UnexpectedInput as error:
         _refuse(_syntax_error(error, text), _position(error, text))
-    except LarkError:
-        _refuse("this is no expression", 0)
     return _Reader(text).node(tree, 0)
 
 

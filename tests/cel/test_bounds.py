@@ -121,8 +121,8 @@ def test_weird_text_compiles_or_is_a_compile_error_within_a_second(text: str) ->
         assert str(compiled).encode()
 
 
-WORDS = """client redirects . ( ) [ ] { } ? : || && ! - + / < == in true null 1 1u 0x 1. 'a' " r'\\' b'x' ' \\ ''' , all has x size scope
-    é // ` @ google.protobuf.Duration for submitted 1e999 {1:1,true:2} '%s' now"""
+WORDS = """client redirects . ( ) [ ] { } ? : || && ! - + / < == in true null 1 1u 0x 1. 'a' " r'\\' b'x' ' \\ '''
+    , all has x size scope é // ` @ google.protobuf.Duration for submitted 1e999 {1:1,true:2} '%s' now"""
 FRAGMENTS = st.sampled_from([*WORDS.split(), "\x00", "\ud800", "\n"])
 
 

@@ -48,13 +48,10 @@ def problems(text: str) -> list[tuple[int, str]]:
 
 
 def test_every_mistake_is_reported_once_in_the_order_of_the_text() -> None:
-    assert problems('clint.scope == "" && redirects.all(r, r.hots == 1) && size(1) == 2') == [
+    assert problems('clint.scope == "" && redirects.all(r, r.hots == 1) && operation.startsWith(2)') == [
         (0, 'undeclared name "clint" (did you mean "client"?)'),
         (40, 'redirect has no member "hots" (did you mean "host"?)'),
-        (
-            54,
-            "there is no size(int), but size(string) -> int, size(bytes) -> int, size(list(dyn)) -> int, size(map(dyn, dyn)) -> int, …",
-        ),
+        (64, "there is no string.startsWith(int), but string.startsWith(string) -> bool"),
     ]
 
 

@@ -173,7 +173,9 @@ CONVERSIONS = (
         parse_timestamp,
         checked=True,
     ),
-    Function("timestamp", None, (INT,), TIMESTAMP, "That many seconds after 1970-01-01T00:00:00Z.", _timestamp_of_int),
+    Function(
+        "timestamp", None, (INT,), TIMESTAMP, "That many seconds after 1970-01-01T00:00:00Z.", _timestamp_of_int, checked=True
+    ),
     Function("duration", None, (DURATION,), DURATION, _SAME, lambda value: value),
     Function(
         "duration",
