@@ -1,5 +1,6 @@
 """Lints. Each case is a tree that loads, with everything that is doubtful about it: place, severity, id, path and words."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,12 @@ from hypothesis import strategies as st
 from registrar.bundled import bundled
 from registrar.cel import BUDGET, PatternError, compile_pattern
 from registrar.documents import read_yaml
-from registrar.policy import load_with_tests, run_tests
+from registrar.policy import PolicySet, load_with_tests, run_tests
 from registrar.policy.lint import LINTS, Lint, Severity, costs, lint
 from registrar.policy.lint.anchors import loose_ends
 from registrar.policy.sources import documents
 from tests.policy.test_tree import write
-from tests.policy.trees import NOW, POLICY, REQUEST, guardrail, head, profile
+from tests.policy.trees import NOW, POLICY, REQUEST, compiled, decided, facts, guardrail, head, profile, rules
 
 CASES = Path(__file__).parent.parent / "cases" / "lint"
 OWNED = {
@@ -59,6 +60,72 @@ def test_every_lint_has_a_case_that_finds_it() -> None:
     assert {line.split(": ")[1].split()[1] for line in lines} == set(LINTS)
 
 
+URIS = st.sampled_from(["http://localhost/cb", "https://app.example.com/cb", "cursor://a/b"])
+GRANTS = st.sampled_from(["authorization_code", "implicit", "refresh_token", "client_credentials"])
+CLIENTS = st.fixed_dictionaries(
+    {"redirect_uris": st.lists(URIS, min_size=1, max_size=3)},
+    optional={
+        "token_endpoint_auth_method": st.sampled_from(["none", "client_secret_basic", "client_secret_post"]),
+        "grant_types": st.lists(GRANTS, min_size=1, max_size=3),
+        "response_types": st.lists(st.sampled_from(["code", "token", "none"]), min_size=1, max_size=3),
+        "software_id": st.sampled_from(["a", "b", "c", "d", "cursor"]),
+        "client_name": st.sampled_from(["evil", "x"]),
+    },
+)
+
+
+@cache
+def linted(scenario: str) -> tuple[PolicySet, tuple[Lint, ...]]:
+    policies = compiled({**OWNED, **case(scenario)["files"]})
+    return policies, lint(policies, documents(policies), NOW)
+
+
+def about(lint_id: str) -> list[str]:
+    """The scenarios in which there is such a lint."""
+    return [scenario for scenario in scenarios() if any(f" {lint_id}: " in line for line in case(scenario)["lints"])]
+
+
+@pytest.mark.parametrize("scenario", about("unreachable-profile"))
+@given(body=CLIENTS)
+def test_no_client_reaches_an_unreachable_profile(scenario: str, body: dict[str, object]) -> None:
+    policies, lints = linted(scenario)
+    unreachable = {finding.message.split('"')[1] for finding in lints if finding.id == "unreachable-profile"}
+    assert decided(policies, body).profile not in unreachable
+
+
+@pytest.mark.parametrize("scenario", about("profile-grants-nothing"))
+@given(body=CLIENTS)
+def test_no_client_gets_anything_from_a_profile_that_admits_nobody(scenario: str, body: dict[str, object]) -> None:
+    policies, lints = linted(scenario)
+    places = {finding.place.file for finding in lints if finding.message.endswith("admits nobody")}
+    decision = decided(policies, body)
+    assert not (decision.allowed and f"profiles/{decision.profile}.yaml" in places)
+
+
+@pytest.mark.parametrize("scenario", about("default-not-allowed"))
+@given(body=CLIENTS)
+def test_whoever_omits_a_member_whose_default_is_not_allowed_is_refused(scenario: str, body: dict[str, object]) -> None:
+    policies, lints = linted(scenario)
+    decision = decided(policies, body)
+    for finding in lints:
+        member = finding.path.split(".")[-2]
+        concerned = finding.id == "default-not-allowed" and finding.place.file == f"profiles/{decision.profile}.yaml"
+        # Without a redirecting grant a client has no response types, and needs no default (RFC 7591 §2.1).
+        if concerned and member not in body and not (member == "response_types" and "grant_types" in body):
+            assert f"{decision.profile}/client.{member}" in rules(decision)
+
+
+@pytest.mark.parametrize("scenario", about("always-true"))
+@given(body=CLIENTS)
+def test_a_rule_that_reads_nothing_is_the_same_for_every_client(scenario: str, body: dict[str, object]) -> None:
+    policies, lints = linted(scenario)
+    fixed = {str(finding.place): finding.message.endswith("every client") for finding in lints if finding.id == "always-true"}
+    outcomes: dict[str, bool | None] = {}
+    policies.decide(facts(body), outcomes.__setitem__)
+    places = {rule: str(place) for rule, place in policies.testable_rules()}
+    assert all(bool(outcome) is fixed.get(places[rule], bool(outcome)) for rule, outcome in outcomes.items() if rule in places)
+
+
 def test_the_shipped_policies_have_nothing_to_answer_for() -> None:
     """Notes apart: a name is no mistake, and a cap that the program does not know yet is none of the policy's."""
     assert [written(finding) for finding in found(bundled("policies")) if finding.severity is not Severity.NOTE] == []
@@ -90,9 +157,9 @@ def test_the_cost_of_a_decision_is_that_of_the_dearest_profile_and_all_that_is_s
 def test_a_guardrail_without_variables_shares_its_budget_with_others_of_its_kind(tmp_path: Path) -> None:
     """As `PolicySet.decide` binds them: neither of the two is over the budget alone."""
     loop = "client.contacts.all(c, c == 'a' || " + " || ".join(f"c == '{n}'" for n in range(60)) + ")"
-    rules = [guardrail(f'validations: [{{id: a, expression: "{loop}", message: m}}]', name) for name in ("one", "two")]
-    alone = found(write(tmp_path / "alone", {"guardrails/one.yaml": rules[0]}))
-    both = found(write(tmp_path / "both", {"guardrails/one.yaml": rules[0], "guardrails/two.yaml": rules[1]}))
+    guards = [guardrail(f'validations: [{{id: a, expression: "{loop}", message: m}}]', name) for name in ("one", "two")]
+    alone = found(write(tmp_path / "alone", {"guardrails/one.yaml": guards[0]}))
+    both = found(write(tmp_path / "both", {"guardrails/one.yaml": guards[0], "guardrails/two.yaml": guards[1]}))
     assert [finding.id for finding in alone if finding.id == "over-budget"] == []
     [finding] = [finding for finding in both if finding.id == "over-budget"]
     assert finding.message.startswith("the expressions of the guardrails without variables could take ")
