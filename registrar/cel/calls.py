@@ -8,11 +8,25 @@ from registrar.cel.evaluation import Frame, Run, charge
 from registrar.cel.functions import OVERLOADS
 from registrar.cel.functions.function import Function
 from registrar.cel.piece import Piece
-from registrar.cel.types import BYTES, DYN, Fit, ListType, MapType, RecordType, SimpleType, StringType, Type, fit, substitute
+from registrar.cel.types import (
+    BYTES,
+    DYN,
+    Fit,
+    ListType,
+    MapType,
+    RecordType,
+    SimpleType,
+    StringType,
+    Type,
+    as_map,
+    fit,
+    substitute,
+)
 from registrar.cel.values import CHARACTERS_PER_STEP, accepts, weigh
 
 # What compiling a pattern that is no constant counts for.
 _PREPARING = 500
+_ASSUMED_CAP = 1_000
 
 
 class Overloads:
@@ -65,6 +79,25 @@ def certain_call(function: Function, operands: tuple[Piece, ...], offset: int) -
         case [first, second]:
             return _binary(function, first, second, operands[-1], offset)
     return _general(function, runs, offset)
+
+
+def greatest(cap: int | None) -> int:
+    """The cap, or what the estimate of the cost takes for one that is not known."""
+    return _ASSUMED_CAP if cap is None else cap
+
+
+def reading(function: Function, kinds: Sequence[Type]) -> int:
+    """How many steps a call may be charged for the sizes of its operands."""
+    return sum(_reading(as_map(kind)) for kind in kinds) if function.linear else 0
+
+
+def _reading(kind: Type) -> int:
+    match kind:
+        case StringType(cap=cap):
+            return greatest(cap) // CHARACTERS_PER_STEP
+        case ListType(cap=cap) | MapType(cap=cap):
+            return greatest(cap)
+    return 0
 
 
 def _sized(kind: Type) -> bool:

@@ -44,8 +44,6 @@ from registrar.errors import did_you_mean
 
 Observer = Callable[[Node, Run], Run]
 
-# A macro over a list whose greatest length is not known counts as so many rounds in the estimate of the cost.
-ASSUMED_CAP = 1_000
 # How many arguments each macro may have; the first is the name of its variable.
 _MACROS = {"all": (2,), "exists": (2,), "exists_one": (2,), "map": (2, 3), "filter": (2,)}
 _KEYS = (STRING, INT, UINT, BOOL)
@@ -336,14 +334,15 @@ class Compiler:
         if not overloads:
             return self.problem(node.at, _no_overload(name, kinds, method=method))
         function = overloads.certain
-        steps = steps_of(operands)
+        steps, cost = steps_of(operands)
         if function is None:
-            return Piece(overloads.result, calls.possible_call(overloads.possible, operands, node.at), *steps)
+            return Piece(overloads.result, calls.possible_call(overloads.possible, operands, node.at), steps, cost)
+        cost += calls.reading(function, kinds)
         try:
             run = calls.certain_call(function, operands, node.at)
         except Failure as failure:
             return self.problem(args[-1].offset, str(failure))
-        piece = Piece(overloads.result, run, *steps)
+        piece = Piece(overloads.result, run, steps, cost)
         return self._folded(piece, function, node) if all(operand.constant for operand in operands) else piece
 
     def _folded(self, piece: Piece, function: Function, node: Call) -> Piece:
@@ -410,7 +409,7 @@ class Compiler:
             case _:
                 kind = ListType(bodies[-1].type, cap)
                 run = loops.transform(rounds, runs[0]) if len(runs) == 1 else loops.transform_some(rounds, runs[0], runs[1])
-        return Piece(kind, run, source.steps + 1, source.cost + 1 + cost * (ASSUMED_CAP if cap is None else cap))
+        return Piece(kind, run, source.steps + 1, source.cost + 1 + cost * calls.greatest(cap))
 
     _HANDLERS: ClassVar[Mapping[type[Any], Callable[["Compiler", Any], Piece]]] = {
         Literal: _literal,

@@ -104,7 +104,7 @@ class Loop(NamedTuple):
     cap: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Expression:
     """A checked expression.
 

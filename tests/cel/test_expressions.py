@@ -94,6 +94,8 @@ def test_the_cost_comes_from_the_caps() -> None:
     assert flat.cost == 20 * 4 + 3
     assert nested.cost > 20 * 20
     assert open_ended.cost > 1_000
+    assert compile_expression('client.client_name.contains("a")', SCOPE).cost == 4 + 200 // 64
+    assert compile_expression("sets.contains(client.grant_types, client.redirect_uris)", SCOPE).cost == 5 + 20 + 20
     assert [(loop.over, loop.cap) for loop in open_ended.loops] == [("client.redirect_uris", 20), ("submitted", None)]
 
 
