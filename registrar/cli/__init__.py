@@ -17,4 +17,3 @@ def main() -> None:
 
 main.add_command(policy)
 main.add_command(serve)
-main.add_command(policy)

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import falcon
 
-from registrar.policy import Source
+from registrar.policy import Source, subscriber
 
 Address = IPv4Address | IPv6Address
 
@@ -36,7 +36,7 @@ class SourceReader:
         address = self._address(req)
         return Source(
             ip=str(address or ""),
-            prefix=_prefix(address),
+            prefix=subscriber(address),
             user_agent=_kept(req.get_header("User-Agent")),
             origin=_kept(req.get_header("Origin")),
         )
@@ -93,13 +93,6 @@ def _parse_address(text: str) -> Address | None:
             return None
         return address.ipv4_mapped or address
     return address
-
-
-def _prefix(address: Address | None) -> str:
-    """What one subscriber holds: an IPv4 address, or the /64 of an IPv6 address."""
-    if isinstance(address, IPv6Address):
-        return str(IPv6Network((address, 64), strict=False))
-    return str(address or "")
 
 
 def _kept(value: str | None) -> str:

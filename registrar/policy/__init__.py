@@ -8,6 +8,7 @@ from registrar.policy.decision import Change, Decision, Finding, Lifetimes, Mode
 from registrar.policy.facts import Facts, Operation, SoftwareStatement, Source, Token
 from registrar.policy.intake import Fault, Intake, MalformedError, take_in
 from registrar.policy.loader import load, load_fixtures, load_with_tests
+from registrar.policy.networks import subscriber
 from registrar.policy.policyset import Offers, PolicySet
 from registrar.policy.suites import Report, Result, Test
 from registrar.policy.suites import run as run_tests
@@ -38,5 +39,6 @@ __all__ = [
     "load_with_tests",
     "read_files",
     "run_tests",
+    "subscriber",
     "take_in",
 ]

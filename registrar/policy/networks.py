@@ -32,6 +32,13 @@ def parse_address(text: str) -> IPAddress | None:
     return address
 
 
+def subscriber(address: IPAddress | None) -> str:
+    """What one subscriber holds, as `source.prefix` has it: an IPv4 address, or the /64 of an IPv6 address; "" for none."""
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((address, 64), strict=False))
+    return str(address or "")
+
+
 @dataclass(frozen=True, slots=True)
 class Networks:
     """The policy set's named networks."""

@@ -7,22 +7,16 @@ from datetime import datetime
 from registrar.cel import Activation, EvaluationError, Expression
 from registrar.errors import Place
 from registrar.policy.decision import Finding, Mode
-from registrar.wire import ErrorCode
+from registrar.wire import ErrorCode, printable
 
 # Told to whoever watches a decision being made: a rule id and what it came to; None is a runtime error.
 Observer = Callable[[str, bool | None], None]
 
-_UNPRINTABLE = {ord('"'): "'", ord("\\"): "/"}
+_LONGEST_MESSAGE = 300
 
 
 def unobserved(_rule: str, _outcome: bool | None) -> None:
     """The observer of a decision that nobody watches."""
-
-
-def printable(text: str, limit: int = 300) -> str:
-    """`text` in the characters that RFC 6749 §5.2 allows in an `error_description`, at most `limit` of them."""
-    shortened = text[:limit].translate(_UNPRINTABLE)
-    return "".join(character if " " <= character <= "~" else "?" for character in shortened)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +91,7 @@ class Validation:
         if self.message_expression is None:
             return self.message
         try:
-            return printable(str(self.message_expression.evaluate(activation))) or self.message
+            return printable(str(self.message_expression.evaluate(activation)), _LONGEST_MESSAGE) or self.message
         except EvaluationError:
             return self.message
 

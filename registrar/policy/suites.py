@@ -10,7 +10,7 @@ from registrar.errors import Place, Problem, did_you_mean
 from registrar.policy.decision import Finding, Lifetimes
 from registrar.policy.facts import Facts, Source
 from registrar.policy.intake import MalformedError, take_in
-from registrar.policy.networks import parse_address
+from registrar.policy.networks import parse_address, subscriber
 from registrar.policy.policyset import PolicySet
 from registrar.policy.reading import Path, read_lifetimes
 from registrar.policy.tree import Tree
@@ -164,9 +164,12 @@ class _SuiteReader:
             raw = self._named(path, "source", raw, self._value.get("sources", {}))
             path = ("sources",)
         ip: str = raw.get("ip", "")
-        if ip and parse_address(ip) is None:
+        address = parse_address(ip)
+        if ip and address is None:
             self._problem(path, f'"{ip}" is no IP address')
-        return Source(ip=ip, prefix=ip, user_agent=raw.get("user_agent", ""), origin=raw.get("origin", ""))
+        return Source(
+            ip=str(address or ""), prefix=subscriber(address), user_agent=raw.get("user_agent", ""), origin=raw.get("origin", "")
+        )
 
     def _moment(self, path: Path, text: str) -> datetime:
         try:

@@ -129,7 +129,8 @@ class Variables:
             self._outcomes[name] = self._compute(name)
         outcome = self._outcomes[name]
         if isinstance(outcome, EvaluationError):
-            raise outcome
+            # A new one each time: an error remembers which expression it ended.
+            raise EvaluationError(outcome.reason, outcome.offset)
         return outcome
 
     def _compute(self, name: str) -> object:

@@ -1,7 +1,7 @@
 """The use cases: what the registrar does, step by step. It mints ids and secrets; clock and randomness are handed in."""
 
 from registrar.service.ids import TimeOrderedIds, new_secret
-from registrar.service.outcomes import DecisionFailedError, Refusal, Registration
+from registrar.service.outcomes import DecisionFailedError, Refusal, Registration, malformed, refusal, warnings
 from registrar.service.registrar import Registrar, RegistrationRequest
 
 __all__ = [
@@ -11,5 +11,8 @@ __all__ = [
     "Registration",
     "RegistrationRequest",
     "TimeOrderedIds",
+    "malformed",
     "new_secret",
+    "refusal",
+    "warnings",
 ]

@@ -6,9 +6,11 @@ from types import MappingProxyType
 from typing import Final
 
 from registrar.errors import RegistrarError
-from registrar.wire import ErrorCode
+from registrar.policy import Decision, Finding, MalformedError
+from registrar.wire import ErrorCode, printable
 
 _MAX_DESCRIPTION: Final = 1000  # characters
+_NO_RULE: Final = "the policy of this server could not be evaluated; its log says why"
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -32,7 +34,7 @@ class Refusal(RegistrarError):  # noqa: N818 - no error of the program: an answe
     ) -> None:
         self.status = status
         self.code = code
-        self.description = describe(description)
+        self.description = printable(description, _MAX_DESCRIPTION)
         self.decision_id = decision_id
         self.headers = headers
         super().__init__(self.description)
@@ -46,7 +48,25 @@ class DecisionFailedError(RegistrarError):
         super().__init__(f"decision {decision_id} could not be carried out")
 
 
-def describe(text: str) -> str:
-    """`text` in the characters that RFC 6749 §5.2 allows in an error_description, and not too long."""
-    plain = "".join(char if " " <= char <= "~" else "?" for char in text).replace('"', "'").replace("\\", "/")
-    return plain if len(plain) <= _MAX_DESCRIPTION else plain[: _MAX_DESCRIPTION - 4] + " ..."
+def malformed(error: MalformedError) -> Refusal:
+    """The refusal of a document that no policy saw: every fault, and the first one's code."""
+    return Refusal(400, error.code, "; ".join(fault.message for fault in error.faults))
+
+
+def refusal(decision: Decision, decision_id: str = "") -> Refusal:
+    """The refusal that a decision against a client is told as: every violation once, and the first one's code."""
+    if decision.errored:
+        return Refusal(500, ErrorCode.SERVER_ERROR, _NO_RULE, decision_id=decision_id)
+    told = dict.fromkeys(map(_told, decision.violations))
+    return Refusal(400, decision.violations[0].code, "; ".join(told), decision_id=decision_id)
+
+
+def warnings(decision: Decision) -> tuple[str, ...]:
+    """What the developer of an admitted client is told."""
+    return tuple(f"{finding.rule}: {finding.message}" for finding in decision.warnings)
+
+
+def _told(finding: Finding) -> str:
+    """A finding as the client is told it: the member, and the rule's message."""
+    member = finding.field.removeprefix("/").replace("/", ".")
+    return finding.message if not member or member in finding.message else f"{member}: {finding.message}"

@@ -8,17 +8,16 @@ from datetime import datetime
 from typing import Final, NoReturn
 
 from registrar import wire
-from registrar.policy import Decision, Facts, Finding, MalformedError, PolicySet, Source, take_in
+from registrar.policy import Decision, Facts, MalformedError, PolicySet, Source, take_in
 from registrar.schema import Schema
 from registrar.service.evidence import decision_record, outcome
-from registrar.service.outcomes import DecisionFailedError, Refusal, Registration
+from registrar.service.outcomes import DecisionFailedError, Refusal, Registration, malformed, refusal, warnings
 from registrar.store import Client, Store, StoreUnavailable
 from registrar.wire import ErrorCode
 
 _LOG: Final = logging.getLogger(__name__)
 
 _RETRY_AFTER: Final = "5"  # seconds; a locked or a full database is rarely well sooner
-_NO_RULE: Final = "the policy of this server could not be evaluated; its log says why"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ class Registrar:
         try:
             intake = take_in(request.body, self._schema, policies.extensions)
         except MalformedError as error:
-            raise Refusal(400, error.code, "; ".join(fault.message for fault in error.faults)) from None
+            raise malformed(error) from None
         return Facts(
             now=self._clock(),
             metadata=intake.metadata,
@@ -111,19 +110,14 @@ class Registrar:
     def _refuse(self, facts: Facts, decision: Decision, decision_id: str) -> NoReturn:
         self._store.record(decision_record(decision_id, facts, decision))
         _report(facts, decision, decision_id)
-        if decision.errored:
-            raise Refusal(500, ErrorCode.SERVER_ERROR, _NO_RULE, decision_id=decision_id)
-        first, *_ = decision.violations
-        told = dict.fromkeys(map(_told, decision.violations))
-        raise Refusal(400, first.code, "; ".join(told), decision_id=decision_id)
+        raise refusal(decision, decision_id)
 
     def _admit(self, facts: Facts, decision: Decision, decision_id: str) -> Registration:
         credentials = self._mint(facts, decision)
         client = _client(facts, decision, decision_id, credentials)
         self._store.add(client, decision_record(decision_id, facts, decision, credentials.client_id))
         _report(facts, decision, decision_id, credentials.client_id)
-        warnings = tuple(f"{finding.rule}: {finding.message}" for finding in decision.warnings)
-        return Registration(_answer(decision.metadata, credentials), decision_id, warnings)
+        return Registration(_answer(decision.metadata, credentials), decision_id, warnings(decision))
 
     def _mint(self, facts: Facts, decision: Decision) -> _Credentials:
         issued_at = int(facts.now.timestamp())
@@ -191,9 +185,3 @@ def _unavailable(decision_id: str) -> Refusal:
         decision_id=decision_id,
         headers={"Retry-After": _RETRY_AFTER},
     )
-
-
-def _told(finding: Finding) -> str:
-    """A finding as the client is told it: the member, and the rule's message."""
-    member = finding.field.removeprefix("/").replace("/", ".")
-    return finding.message if not member or member in finding.message else f"{member}: {finding.message}"

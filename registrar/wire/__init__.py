@@ -1,6 +1,6 @@
 """RFC vocabulary: client metadata, redirect URIs as facts, scopes, hosts, error codes. Pure: no clock, no chance, no network."""
 
-from registrar.wire.codes import ErrorCode, error_code
+from registrar.wire.codes import ErrorCode, error_code, printable
 from registrar.wire.extensions import extension_mistake
 from registrar.wire.fingerprints import fingerprint
 from registrar.wire.hosts import in_domain, is_public_suffix, to_a_label
@@ -40,6 +40,7 @@ __all__ = [
     "normalize_redirect",
     "parse_redirect_uri",
     "parse_scope",
+    "printable",
     "redirect_matches",
     "to_a_label",
     "total",

@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+# %x20-21 / %x23-5B / %x5D-7E: neither of these two, for which there are others.
+_FORBIDDEN = {ord('"'): "'", ord("\\"): "/"}
+
 
 class ErrorCode(StrEnum):
     """The `error` of an error answer (RFC 7591 §3.2.2, RFC 6750 §3.1, RFC 6749 §4.1.2.1; `too_many_requests` is our own)."""
@@ -16,6 +19,12 @@ class ErrorCode(StrEnum):
     TOO_MANY_REQUESTS = "too_many_requests"
     SERVER_ERROR = "server_error"
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
+
+
+def printable(text: str, limit: int) -> str:
+    """`text` in the characters that an `error_description` may have (RFC 6749 §5.2), at most `limit` of them."""
+    plain = "".join(character if " " <= character <= "~" else "?" for character in text.translate(_FORBIDDEN))
+    return plain if len(plain) <= limit else plain[: limit - 4] + " ..."
 
 
 def error_code(member: str) -> ErrorCode:

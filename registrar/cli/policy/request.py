@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
-from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ from registrar.cli.exits import BROKEN_TREE, leave
 from registrar.documents import JSONError, read_json
 from registrar.errors import LoadError, did_you_mean
 from registrar.policy import Facts, PolicySet, Source, load, load_fixtures, take_in
-from registrar.policy.networks import parse_address
+from registrar.policy.networks import parse_address, subscriber
 from registrar.schema import Schema
 
 _MAX_DEPTH: Final = 16  # what the server takes when its settings say nothing else
@@ -74,7 +73,7 @@ def request_options(command: Callable[..., None]) -> Callable[..., None]:
         if file is not None and fixture is not None:
             raise click.UsageError("--request and --fixture are two ways to say the same: give one of them")
         name, body = _document(file, fixture)
-        source = Source(ip=ip, prefix=_prefix(ip), user_agent=user_agent, origin=origin)
+        source = Source(ip=ip, prefix=subscriber(parse_address(ip)), user_agent=user_agent, origin=origin)
         command(request=Request(name, body, source, now or datetime.now(UTC)), **others)
 
     return told
@@ -121,9 +120,3 @@ def _fixture(name: str) -> Mapping[str, object]:
         hint = did_you_mean(name, fixtures) or f"; there are {', '.join(sorted(fixtures))}"
         raise click.BadParameter(f'there is no fixture "{name}"{hint}', param_hint="'--fixture'")
     return fixtures[name]
-
-
-def _prefix(ip: str) -> str:
-    """What one subscriber holds: an IPv4 address, or the /64 of an IPv6 address."""
-    address = parse_address(ip)
-    return str(IPv6Network((address, 64), strict=False)) if isinstance(address, IPv6Address) else ip
