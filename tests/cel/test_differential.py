@@ -8,6 +8,7 @@ Known differences, which the generator keeps out of what it makes or the compari
 - cel-python divides a double zero by zero to infinity, where IEEE 754 has NaN; and it has no `map` with three arguments.
 - An empty text split at an empty separator is an empty list here, as in cel-go, and a list of one empty text in C++: separators
   are not empty.
+- C++ writes a NaN as `nan` or `-nan`, where cel-go and this program write `NaN`: only finite doubles become texts.
 - The texts of errors differ, of course: only that there is one is compared.
 - The C++ implementation reads `--9223372036854775808` as one literal, too large, where the grammar has a minus before the least
   int: negative literals are made in brackets.
@@ -29,7 +30,7 @@ from cel_expr_python.ext import ext_strings  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registrar.cel import BOOL, DOUBLE, INT, STRING, EvaluationError, ListType, MapType, Scope, compile_expression
+from registrar.cel import BOOL, DOUBLE, DYN, INT, STRING, EvaluationError, ListType, MapType, Scope, compile_expression
 from registrar.cel.values import equal
 
 ERROR = object()
@@ -172,7 +173,7 @@ EXTENDED: Mapping[str, tuple[str, ...]] = {
         "<string>.replace(<string>, <string>)",
         "<strings>.join(<string>)",
         "<string>.charAt(<int>)",
-        "string(<double>)",
+        "string(d)",
     ),
     "strings": ("<string>.split('a')",),
     "ints": ("<ints>.map(@, <bool>, <int>)",),
@@ -196,18 +197,22 @@ def expressions(draw: st.DrawFn, *, extended: bool) -> str:
     return Grammar(draw, extended=extended).text(kind, draw(st.integers(1, 4)))
 
 
-def here(text: str, values: Mapping[str, Any]) -> object:
+def here(text: str, values: Mapping[str, Any], scope: Scope = SCOPE) -> object:
     try:
-        return compile_expression(text, SCOPE).evaluate(SCOPE.bind(values))
+        return compile_expression(text, scope).evaluate(scope.bind(values))
     except EvaluationError as error:
         return ERROR if error.expression is not None and "internal" not in error.reason else error
 
 
 ENVIRONMENT = google.NewEnv(variables=GOOGLE_TYPES, extensions=[ext_strings.ExtStrings()])
 
+# The same facts, their types forgotten: every overload is then chosen at run time.
+OPEN_SCOPE = Scope(dict.fromkeys(SCOPE.types, DYN))
+OPEN_ENVIRONMENT = google.NewEnv(variables=dict.fromkeys(GOOGLE_TYPES, google.Type.DYN), extensions=[ext_strings.ExtStrings()])
 
-def in_cpp(text: str, values: Mapping[str, Any]) -> object:
-    expression = ENVIRONMENT.compile(text)
+
+def in_cpp(text: str, values: Mapping[str, Any], environment: Any = ENVIRONMENT) -> object:
+    expression = environment.compile(text)
     try:
         value = expression.eval(data=dict(values))
     except RuntimeError:
@@ -255,6 +260,13 @@ def agree(one: object, other: object) -> bool:
 @settings(max_examples=600, deadline=None)
 def test_the_cpp_implementation_agrees(text: str, values: dict[str, Any]) -> None:
     assert agree(here(text, values), in_cpp(text, values)), (here(text, values), in_cpp(text, values))
+
+
+@given(expressions(extended=True), facts)
+@settings(max_examples=600, deadline=None)
+def test_the_cpp_implementation_agrees_on_open_facts(text: str, values: dict[str, Any]) -> None:
+    found, wanted = here(text, values, OPEN_SCOPE), in_cpp(text, values, OPEN_ENVIRONMENT)
+    assert agree(found, wanted), (found, wanted)
 
 
 @given(expressions(extended=False), facts)
