@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
-from registrar.cli.reports import TEST_FAILED, Case, Format, Level, Notice, Report, Suite
+from registrar.cli.reports import TEST_FAILED, Case, Format, Level, Notice, Report, Suite, emit
 from registrar.cli.reports.output import broken, rendered
 from registrar.cli.reports.report import visible
 from registrar.errors import Place, Problem
@@ -64,6 +64,12 @@ def sarif(report: Report, root: Path = ROOT) -> dict[str, Any]:
 
 def junit(report: Report) -> ET.Element:
     return ET.fromstring(rendered(report, Format.JUNIT, ROOT))
+
+
+def test_a_report_with_nothing_to_say_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not even an empty line, which a program would have to tell from a notice."""
+    emit(Report(command="policy check", passed=True), Format.GITHUB)
+    assert capsys.readouterr().out == ""
 
 
 # Pretty

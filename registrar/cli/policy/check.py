@@ -1,6 +1,7 @@
 """`registrar policy check`."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from registrar.cel import BUDGET
 from registrar.cli.exits import BROKEN_TREE
 from registrar.cli.policy.tree import directory
 from registrar.cli.reports import Format, Level, Notice, Report, emit, format_option, load_or_report
+from registrar.documents import Document
 from registrar.policy import PolicySet, Test, run_tests
 from registrar.policy.lint import LINTS, Cost, Lint, costs, lint
 from registrar.policy.sources import documents
@@ -19,7 +21,11 @@ COMMAND = "policy check"
 _DEAREST = 3
 
 
-@click.command()
+# \b keeps click from filling the lines.
+_EPILOG = "\b\nLints:\n" + "\n".join(f"  {lint} ({kind.severity}): {kind.summary}" for lint, kind in LINTS.items())
+
+
+@click.command(epilog=_EPILOG)
 @directory
 @click.option("--strict", is_flag=True, help="Let a warning count as an error; a note never does.")
 @format_option
@@ -32,64 +38,71 @@ def check(directory: Path, style: Format, *, strict: bool) -> None:
     """
     policies, tests = load_or_report(directory, COMMAND, style)
     failing = frozenset({Level.ERROR, Level.WARNING} if strict else {Level.ERROR})
-    notices = tuple(_notice(finding, directory) for finding in _findings(policies, tests))
-    report = _report(policies, tests, notices, failing, directory)
+    report = _Checked(directory, policies, tests, documents(policies)).report(failing)
     emit(report, style)
     if not report.passed:
         raise SystemExit(BROKEN_TREE)
 
 
-def _findings(policies: PolicySet, tests: list[Test]) -> tuple[Lint, ...]:
-    seen = run_tests(tests, policies, Schema.load("registration-request")).seen if tests else None
-    return lint(policies, documents(policies), datetime.now(UTC), seen)
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A tree that loads, and what there is to say about it."""
 
+    directory: Path
+    policies: PolicySet
+    tests: list[Test]
+    documents: Mapping[str, Document]
 
-def _notice(finding: Lint, directory: Path) -> Notice:
-    place = replace(finding.place, file=str(directory / finding.place.file))
-    return Notice(finding.id, Level(finding.severity), finding.message, place, finding.path)
+    def report(self, failing: frozenset[Level]) -> Report:
+        notices = tuple(map(self._notice, self._lints()))
+        cost = costs(self.policies, self.documents)
+        return Report(
+            command=COMMAND,
+            passed=not any(notice.level in failing for notice in notices),
+            notices=notices,
+            rules={lint: kind.summary for lint, kind in LINTS.items()},
+            files=tuple(map(self._located, self.policies.files)),
+            failing=failing,
+            summary=(*self._size(), *self._cost_lines(cost), _count(notices)),
+            facts={
+                "policies": self.policies.name,
+                "revision": self.policies.revision,
+                "tests": len(self.tests),
+                "cost": self._cost_facts(cost),
+            },
+        )
 
+    def _lints(self) -> tuple[Lint, ...]:
+        seen = run_tests(self.tests, self.policies, Schema.load("registration-request")).seen if self.tests else None
+        return lint(self.policies, self.documents, datetime.now(UTC), seen)
 
-def _report(
-    policies: PolicySet, tests: list[Test], notices: tuple[Notice, ...], failing: frozenset[Level], directory: Path
-) -> Report:
-    cost = costs(policies, documents(policies))
-    return Report(
-        command=COMMAND,
-        passed=not any(notice.level in failing for notice in notices),
-        notices=notices,
-        rules={lint: kind.summary for lint, kind in LINTS.items()},
-        files=tuple(str(directory / file) for file in policies.files),
-        failing=failing,
-        summary=(*_summary(policies, tests), *_cost_lines(cost, directory), _count(notices)),
-        facts={
-            "policies": policies.name,
-            "revision": policies.revision,
-            "tests": len(tests),
-            "cost": _cost_facts(cost, directory),
-        },
-    )
+    def _notice(self, finding: Lint) -> Notice:
+        place = replace(finding.place, file=self._located(finding.place.file))
+        return Notice(finding.id, Level(finding.severity), finding.message, place, finding.path)
 
+    def _located(self, file: str) -> str:
+        return str(self.directory / file)
 
-def _summary(policies: PolicySet, tests: list[Test]) -> tuple[str, str]:
-    counts = (
-        _counted(len(policies.profiles), "profile"),
-        _counted(len(policies.guardrails), "guardrail"),
-        _counted(len(tests), "test"),
-    )
-    return f"{policies.name}: {', '.join(counts)}", f"revision {policies.revision}"
+    def _size(self) -> tuple[str, str]:
+        numbers = {"profile": self.policies.profiles, "guardrail": self.policies.guardrails, "test": self.tests}
+        counts = ", ".join(_counted(len(things), noun) for noun, things in numbers.items())
+        return f"{self.policies.name}: {counts}", f"revision {self.policies.revision}"
 
+    def _cost_lines(self, cost: Cost) -> tuple[str, ...]:
+        if not cost.rules:
+            return ()
+        dearest = [
+            f"{rule.steps:>12,}  {rule.rule}  {self._located(rule.place.file)}:{rule.place.line}"
+            for rule in cost.rules[:_DEAREST]
+        ]
+        return f"cost of a decision: at most {cost.decision:,} steps ({cost.profile}), the dearest of them", *dearest
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def _cost_lines(cost: Cost, directory: Path) -> tuple[str, ...]:
-    if not cost.rules:
-        return ()
-    dearest = [
-        f"{rule.steps:>12,}  {rule.rule}  {directory / rule.place.file}:{rule.place.line}" for rule in cost.rules[:_DEAREST]
-    ]
-    return f"cost of a decision: at most {cost.decision:,} steps ({cost.profile}), the dearest of them", *dearest
+    def _cost_facts(self, cost: Cost) -> dict[str, object]:
+        rules = [
+            {"rule": rule.rule, "steps": rule.steps, "file": self._located(rule.place.file), "line": rule.place.line}
+            for rule in cost.rules
+        ]
+        return {"decision": cost.decision, "profile": cost.profile, "budget": BUDGET, "expressions": rules}
 
 
 def _count(notices: tuple[Notice, ...]) -> str:
@@ -97,9 +110,5 @@ def _count(notices: tuple[Notice, ...]) -> str:
     return ", ".join(_counted(count, level) for level, count in counts.items())
 
 
-def _cost_facts(cost: Cost, directory: Path) -> dict[str, object]:
-    rules = [
-        {"rule": rule.rule, "steps": rule.steps, "file": str(directory / rule.place.file), "line": rule.place.line}
-        for rule in cost.rules
-    ]
-    return {"decision": cost.decision, "profile": cost.profile, "budget": BUDGET, "expressions": rules}
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

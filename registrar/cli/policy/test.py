@@ -1,5 +1,6 @@
 """`registrar policy test`."""
 
+import math
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -109,7 +110,9 @@ def _summary(report: Report, coverage: _Coverage | None) -> list[str]:
     lines = [f"{len(report.results) - len(report.failed)} passed, {len(report.failed)} failed"]
     if coverage is not None:
         wanted = "" if coverage.enough else f", fewer than the {coverage.minimum} % that are asked for"
-        lines.append(f"{coverage.covered} of {coverage.total} rules covered ({coverage.percent:.1f} %){wanted}")
+        # Rounded down: 100 % is all of them.
+        percent = math.floor(coverage.percent * 10) / 10
+        lines.append(f"{coverage.covered} of {coverage.total} rules covered ({percent:.1f} %){wanted}")
     return lines
 
 

@@ -115,13 +115,15 @@ def _sum(parts: Iterable[_Part]) -> int:
 
 
 def _advice(expression: Expression) -> str:
-    """Which cap to lower: that of the longest list that the expression goes over."""
-    if not expression.loops:
-        return "shorten the texts that this expression reads"
-    longest = max(expression.loops, key=_cap)
-    counted = "no cap is known" if longest.cap is None else f"at most {longest.cap:,}"
-    return f"lower how many elements {longest.over} can have ({counted})"
+    """What this expression takes of it, and which cap to lower: that of the longest list that it goes over, if it does."""
+    longest = max(expression.loops, key=_cap, default=None)
+    lower = "" if longest is None else f"; lower how many elements {longest.over} can have ({_words(longest)})"
+    return f"{expression.cost:,} of them are of this one{lower}"
 
 
 def _cap(loop: Loop) -> float:
     return float("inf") if loop.cap is None else loop.cap
+
+
+def _words(loop: Loop) -> str:
+    return "no cap is known" if loop.cap is None else f"at most {loop.cap:,}"
