@@ -98,6 +98,8 @@ def refused_defaults(subject: Subject) -> Iterator[Lint]:
 def _refuses_omission(rule: MemberRule) -> bool:
     if rule.allow is None or rule.set is not None or rule.required or "default" in rule.places:
         return False
+    if rule.switch.mode is not Mode.ENFORCE and rule.switch.enforce_after is None:
+        return False
     return any(not rule.allow(item) for item in rule.default or ())
 
 
