@@ -167,8 +167,9 @@ class Compiler:
     def _map_literal(self, node: MapLiteral) -> Piece:
         keys = tuple(self._key(key) for key, _ in node.entries)
         values = tuple(self.piece(value) for _, value in node.entries)
-        if NEVER in [key.type for key in keys]:
-            return constant(None, NEVER)
+        impossible = _never(keys)
+        if impossible is not None:
+            return impossible
         kind = MapType(join_all([key.type for key in keys]), join_all([value.type for value in values]), len(keys))
         fixed = all(piece.constant for piece in (*keys, *values))
         build = members.make_map([key.run for key in keys], [value.run for value in values], node.offset)
@@ -328,8 +329,9 @@ class Compiler:
     def _apply(self, name: str, node: Call, args: Sequence[Node], *, method: bool) -> Piece:
         operands = tuple(map(self.piece, args))
         kinds = [operand.type for operand in operands]
-        if NEVER in kinds:
-            return constant(None, NEVER)
+        impossible = _never(operands)
+        if impossible is not None:
+            return impossible
         overloads = calls.Overloads(name, kinds, method=method)
         if not overloads:
             return self.problem(node.at, _no_overload(name, kinds, method=method))
@@ -422,6 +424,11 @@ class Compiler:
         Index: _index,
         Call: _call,
     }
+
+
+def _never(pieces: Sequence[Piece]) -> Piece | None:
+    """The first piece that has no value: it has a mistake, or is an element of an empty list and an error when it runs."""
+    return next((piece for piece in pieces if piece.type == NEVER), None)
 
 
 def _elements(kind: Type) -> tuple[Type | None, int | None]:
