@@ -1,7 +1,7 @@
 """What an expression means, as far as two of them can be compared: its conjuncts, and the values of the names that it reads."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
@@ -129,23 +129,25 @@ def never_fails(expression: Expression) -> bool:
 
 
 def _safe(part: Any) -> bool:
-    if isinstance(part, tuple):
-        return all(map(_safe, part))
-    if isinstance(part, Call) and part.function not in _SAFE_FUNCTIONS:
+    if isinstance(part, Index | MapLiteral) or (isinstance(part, Call) and part.function not in _SAFE_FUNCTIONS):
         return False
-    if isinstance(part, Index | MapLiteral):
-        return False
-    return all(_safe(getattr(part, name.name)) for name in fields(part)) if isinstance(part, Node) else True
+    return all(map(_safe, _inside(part)))
 
 
 def _shape(part: Any) -> Any:
     """A node as nested tuples, comparable; a number's type is in it, since 1, 1u, 1.0 and true are equal in Python."""
     if isinstance(part, Literal):
         return ("Literal", *typed(part.value))
-    if isinstance(part, Node):
-        inner = (getattr(part, name.name) for name in fields(part) if name.name not in _POSITIONS)
-        return (type(part).__name__, *map(_shape, inner))
-    return tuple(map(_shape, part)) if isinstance(part, tuple) else part
+    return (type(part).__name__, *map(_shape, _inside(part))) if isinstance(part, tuple) else part
+
+
+def _inside(part: Any) -> Iterator[Any]:
+    """What a node or a tuple of nodes consists of, without where it stands in the text."""
+    names = getattr(part, "_fields", None)
+    if names is not None:
+        yield from (getattr(part, name) for name in names if name not in _POSITIONS)
+    elif isinstance(part, tuple):
+        yield from part
 
 
 def typed(value: object) -> tuple[Any, ...]:

@@ -122,7 +122,7 @@ def _compare_expressions(old: Rules, before: Validation, new: Rules, after: Vali
 def changed_words(old: Meaning, new: Meaning) -> str:
     """Which names stand for something else, as an addition to a message; "" when none does."""
     names = changed_reads(old, new)
-    return f"; other values: {', '.join(names)}" if names else ""
+    return f"; what it reads stands for something else: {', '.join(names)}" if names else ""
 
 
 def _words(before: Validation, after: Validation) -> Iterator[Step]:
