@@ -172,6 +172,12 @@ def _general(function: Function, runs: list[Run], offset: int) -> Run:
 
 def _weighed(function: Function, runs: list[Run], weights: list[tuple[int, int]], offset: int) -> Run:
     """A call that charges for the size of what it reads."""
+    flat = all(per_step for _, per_step in weights) and weights[0][0] == 0
+    match runs:
+        case [only] if flat:
+            return _weighed_unary(function, only, weights[0][1], offset)
+        case [first, second] if flat:
+            return _weighed_binary(function, first, second, [per_step for _, per_step in weights], offset)
     implementation = function.implementation
 
     def run(frame: Frame) -> Any:
@@ -181,9 +187,42 @@ def _weighed(function: Function, runs: list[Run], weights: list[tuple[int, int]]
             for number, per_step in weights:
                 value = values[number]
                 steps += len(value) // per_step if per_step else weigh(value, frame[0].left)
+            charge(frame[0], steps, offset)
+            return implementation(*values)
+        except Failure as failure:
+            raise EvaluationError(str(failure), offset) from None
+
+    return run
+
+
+def _weighed_unary(function: Function, operand: Run, per_step: int, offset: int) -> Run:
+    implementation = function.implementation
+
+    def run(frame: Frame) -> Any:
+        try:
+            value = operand(frame)
+            if len(value) >= per_step:
+                charge(frame[0], len(value) // per_step, offset)
+            return implementation(value)
+        except Failure as failure:
+            raise EvaluationError(str(failure), offset) from None
+
+    return run
+
+
+def _weighed_binary(function: Function, first: Run, second: Run, per_step: list[int], offset: int) -> Run:
+    implementation = function.implementation
+    one_step, other_step = (*per_step, 0)[:2]
+
+    def run(frame: Frame) -> Any:
+        try:
+            one, other = first(frame), second(frame)
+            steps = len(one) // one_step
+            if other_step:
+                steps += len(other) // other_step
             if steps:
                 charge(frame[0], steps, offset)
-            return implementation(*values)
+            return implementation(one, other)
         except Failure as failure:
             raise EvaluationError(str(failure), offset) from None
 
