@@ -1,14 +1,14 @@
 """cel-python's grammar as a parser, cheap to have.
 
 cel-python parses: its grammar, `cel.lark`, is read from the installed distribution and run by lark, the parser that cel-python
-itself runs it with. Two things are left out, both for what they cost or do (0.5.0 with lark 1.3.1, one core of a laptop):
+itself runs it with. Two things are left out for what they cost or do (measured on cel-python 0.5.0 with lark 1.3.1):
 
 - `import celpy` takes 70 ms, most of it for evaluators and dependencies that nothing here calls, and its `Environment` sets the
   process's recursion limit. So the package is located but not imported.
 - lark needs 100 ms to work out the LALR table of this grammar, more than half of what loading a whole policy tree may take. So
-  the table ships as data, `grammar.json` beside this file, made by `python -m registrar.cel.grammar`. It is only an answer that
-  was computed earlier: it names the digest of the `cel.lark` and the version of lark that it was made from, and when either
-  differs from what is installed, the table is computed anew from the installed grammar. Nothing is written at run time.
+  the table ships as data, `grammar.json` beside this file, made by `table()`. It is only an answer that was computed earlier: it
+  names the digest of the `cel.lark` and the version of lark that it was made from, and when either differs from what is
+  installed, the table is computed anew from the installed grammar. Nothing is written at run time.
 
 The parser is built when the first expression is compiled. lark's LALR parser is not recursive, whatever the input.
 """
@@ -17,7 +17,6 @@ import functools
 import hashlib
 import importlib.util
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +85,10 @@ def _with_numbers(pairs: list[tuple[str, Any]]) -> dict[Any, Any]:
 
 
 def table() -> str:
-    """The text of `grammar.json` for the installed grammar and lark."""
+    """The text of `grammar.json` for the installed grammar and lark, which numbers the parser's states anew each time. Renew it with
+
+    python -c 'from registrar.cel import grammar; print(grammar.table(), end="")' > grammar.json
+    """
     import lark  # noqa: PLC0415
     from lark.grammar import Rule  # noqa: PLC0415
     from lark.lexer import TerminalDef  # noqa: PLC0415
@@ -98,7 +100,3 @@ def table() -> str:
         data["options"].pop(option)
     made = {"made_from": _origin(grammar, lark.__version__), "lark": {"data": data, "memo": memo}}
     return json.dumps(made, separators=(",", ":"), sort_keys=True, default=int) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(table())
