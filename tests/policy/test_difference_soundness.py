@@ -322,7 +322,7 @@ def shown(differences: Sequence[Difference]) -> str:
 
 
 def hold(data: st.DataObject) -> None:
-    """Each client that a new tree makes could be had from the old one, by one document or another; else the example has failed."""
+    """Each client that a new tree makes could be had from the old one, by one document or another; else the example fails."""
     tree = data.draw(TREES)
     old, new = compiled(tree), compiled(data.draw(changed(tree)))
     differences = compare(old, new)
