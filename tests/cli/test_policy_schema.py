@@ -75,6 +75,8 @@ def test_every_key_says_what_it_is_for() -> None:
     said = {pointer: shown(node).get("description", "") for pointer, node in PROPERTIES.items()}
     assert said
     assert [pointer for pointer, text in said.items() if len(text.split()) < 2 or not text.endswith(".")] == []
+    # Editors read a description as Markdown, where what stands in angle brackets is not shown.
+    assert [pointer for pointer, text in said.items() if "<" in text] == []
 
 
 def test_every_key_shows_what_can_stand_there() -> None:
