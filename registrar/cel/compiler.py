@@ -291,8 +291,8 @@ class Compiler:
     def _call(self, node: Call) -> Piece:
         if node.target is None:
             return self._has(node) if node.function == "has" else self._function(node)
-        if node.function in _MACROS and node.args and isinstance(node.args[0], Name):
-            return self._macro(node, node.target, node.args[0].name)
+        if node.function in _MACROS:
+            return self._macro(node, node.target)
         if isinstance(node.target, Name) and self._is_namespace(node.target.name):
             return self._apply(f"{node.target.name}.{node.function}", node, node.args, method=False)
         return self._apply(node.function, node, (node.target, *node.args), method=True)
@@ -304,7 +304,7 @@ class Compiler:
         match node.function:
             case "_==_" | "_!=_":
                 return self._equality(node)
-            case "_in_":
+            case "@in":
                 return self._membership(node)
         return self._apply(node.function, node, node.args, method=False)
 
@@ -368,11 +368,14 @@ class Compiler:
             run = members.has_entry(target.run, selection.member, selection.at)
         return Piece(BOOL, run, *steps_of((target,)))
 
-    def _macro(self, node: Call, target: Node, variable: str) -> Piece:
+    def _macro(self, node: Call, target: Node) -> Piece:
         name = node.function
         if len(node.args) not in _MACROS[name]:
             counts = " or ".join(map(str, _MACROS[name]))
             return self.problem(node.at, f"{name}() takes {counts} arguments, not {len(node.args)}")
+        variable = node.args[0]
+        if not isinstance(variable, Name) or variable.absolute:
+            return self.problem(variable.offset, f"{name}() takes the name of its variable first")
         if self._depth == MAX_LOOPS:
             return self.problem(node.at, f"macros are nested more than {MAX_LOOPS} deep")
         source = self.piece(target)
@@ -380,7 +383,7 @@ class Compiler:
         if element is None:
             return self.problem(target.offset, f"{name}() goes over a list or a map, and this is {source.type}")
         self.loops.append(Loop(node.offset, self._text[target.offset : target.end], cap))
-        with self._variable(variable, element) as place:
+        with self._variable(variable.name, element) as place:
             bodies = tuple(map(self.piece, node.args[1:]))
         return self._loop(node, source, bodies, place)
 
@@ -441,11 +444,11 @@ def _elements(kind: Type) -> tuple[Type | None, int | None]:
 
 def _no_overload(name: str, kinds: Sequence[Type], *, method: bool) -> str:
     """Why no overload of `name` takes operands of these types, in the words that help most."""
-    if name[0] in "_-!":
-        return f"{name.strip('_')} does not take {' and '.join(map(str, kinds))}"
     if name not in OVERLOADS:
         known = [known for known in (*OVERLOADS, *_MACROS, "has") if known[0] not in "_-!"]
         return f'unknown function "{name}"{did_you_mean(name, known)}'
+    if name[0] in "_-!":
+        return f"{name.strip('_')} does not take {' and '.join(map(str, kinds))}"
     called = f"{kinds[0]}.{name}({', '.join(map(str, kinds[1:]))})" if method else f"{name}({', '.join(map(str, kinds))})"
     signatures = [function.signature for function in OVERLOADS[name]]
     more = ", …" if len(signatures) > _SIGNATURES else ""

@@ -85,9 +85,9 @@ def _with_numbers(pairs: list[tuple[str, Any]]) -> dict[Any, Any]:
 
 
 def table() -> str:
-    """The text of `grammar.json` for the installed grammar and lark, which numbers the parser's states anew each time. Renew it with
+    """The text of `grammar.json` for the installed grammar and lark, which numbers the parser's states anew each time.
 
-    python -c 'from registrar.cel import grammar; print(grammar.table(), end="")' > grammar.json
+    Renewed with: python -c 'from registrar.cel import grammar; print(grammar.table(), end="")' > grammar.json
     """
     import lark  # noqa: PLC0415
     from lark.grammar import Rule  # noqa: PLC0415

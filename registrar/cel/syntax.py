@@ -54,7 +54,7 @@ class Select(NamedTuple):
 
 
 class Call(NamedTuple):
-    """`function(args)` or `target.function(args)`; operators are calls of `_+_` and the like. `at` is where the name stands."""
+    """`function(args)` or `target.function(args)`; operators are calls of `_+_`, `@in` and the like. `at` is the name's place."""
 
     offset: int
     end: int
@@ -240,9 +240,10 @@ class _Reader:
         operator, right = tree.children
         left = operator.children[0]
         sign = _OPERATORS[operator.data]
+        function = "@in" if sign == "in" else f"_{sign}_"
         # The grammar drops the operator's token; it stands somewhere between its operands.
         at = self._text.find(sign, left.meta.end_pos)
-        return Call(*self._span(tree), f"_{sign}_", None, (self.node(left, depth), self.node(right, depth)), at)
+        return Call(*self._span(tree), function, None, (self.node(left, depth), self.node(right, depth)), at)
 
     def _unary(self, tree: Any, depth: int) -> Node:
         operator, operand = tree.children
