@@ -1,11 +1,20 @@
 """Where clients, decisions and policy revisions are kept: SQLite in one file, or PostgreSQL."""
 
-from registrar.store.failures import DatabaseURLError, DuplicateError, OutcomeUnknown, SchemaTooNew, StoreUnavailable
+from registrar.store.failures import (
+    DatabaseURLError,
+    DuplicateError,
+    OutcomeUnknown,
+    SchemaTooNew,
+    SchemaTooOld,
+    StoreUnavailable,
+)
 from registrar.store.journal import ChainBreak, Head
-from registrar.store.records import Activation, Client, DecisionRecord, Result, Status
+from registrar.store.records import RESULTS, STATUSES, Activation, Client, DecisionRecord, Result, Status
 from registrar.store.store import SchemaStatus, Store, Verification, migrate, status
 
 __all__ = [
+    "RESULTS",
+    "STATUSES",
     "Activation",
     "ChainBreak",
     "Client",
@@ -17,6 +26,7 @@ __all__ = [
     "Result",
     "SchemaStatus",
     "SchemaTooNew",
+    "SchemaTooOld",
     "Status",
     "Store",
     "StoreUnavailable",

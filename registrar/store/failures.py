@@ -23,5 +23,9 @@ class SchemaTooNew(RegistrarError):  # noqa: N818  # likewise
     """The database was migrated by a newer release than this one, which must not guess what the new schema means."""
 
 
+class SchemaTooOld(RegistrarError):  # noqa: N818  # likewise
+    """The database was not migrated to this release's schema yet, and whoever only reads it must not do that."""
+
+
 class DatabaseURLError(RegistrarError):
     """A database URL that this program cannot use. The text never shows the URL, which may hold a password."""

@@ -69,12 +69,13 @@ class _TryAgainError(Exception):
 class PostgresqlBackend:
     """A PostgreSQL database as a place to write units of work and to read."""
 
-    def __init__(self, url: str, *, patience: float) -> None:
+    def __init__(self, url: str, *, patience: float, read_only: bool = False) -> None:
         """Connects to nothing yet. `patience`: seconds that a verb waits at most for a connection, and for a statement.
 
         Raises DatabaseURLError.
         """
         self._patience = patience
+        self._read_only = read_only
         self._closed = False
         self._conninfo = _conninfo(url)
         self._heads: deque[Head] = deque()  # the ends of this process's journals that no transaction is using
@@ -126,6 +127,8 @@ class PostgresqlBackend:
         execute(database, f"SET statement_timeout = {milliseconds}")
         # A node that freezes in a transaction must not hold its locks for ever.
         execute(database, f"SET idle_in_transaction_session_timeout = {milliseconds}")
+        if self._read_only:
+            execute(database, "SET default_transaction_read_only = on")
         if fetch(database, "SHOW synchronous_commit") == [("off",)]:
             execute(database, "SET synchronous_commit = on")
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 Status: TypeAlias = Literal["active", "disabled", "expired", "deleted"]
 Result: TypeAlias = Literal["allow", "deny", "error"]
+
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+RESULTS: Final[tuple[Result, ...]] = get_args(Result)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

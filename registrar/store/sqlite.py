@@ -60,9 +60,10 @@ T = TypeVar("T")
 class DatabaseFile:
     """The file itself: opens connections to it, notices when it is another one, and names what is wrong with it."""
 
-    def __init__(self, path: Path, *, patience: float) -> None:
+    def __init__(self, path: Path, *, patience: float, read_only: bool = False) -> None:
         """`patience`: seconds that a statement waits for a lock of another process."""
         self.path = path
+        self._read_only = read_only
         self._log = Path(f"{path}-wal")
         self._patience = patience
 
@@ -79,9 +80,9 @@ class DatabaseFile:
     def connect(self) -> peewee.SqliteDatabase:
         """A connection for one thread at a time, to a file that exists. Raises StoreUnavailable."""
         database = peewee.SqliteDatabase(
-            # mode=rw: a file that was deleted while the program runs must not come back empty.
-            f"file:{quote(str(self.path))}?mode=rw",
-            pragmas=_PRAGMAS,
+            # mode=rw, not rwc: a file that was deleted while the program runs must not come back empty.
+            f"file:{quote(str(self.path))}?mode={'ro' if self._read_only else 'rw'}",
+            pragmas={} if self._read_only else _PRAGMAS,
             timeout=self._patience,
             thread_safe=False,
             autoconnect=False,
@@ -102,8 +103,10 @@ class DatabaseFile:
 
     def identity(self) -> tuple[int, ...]:
         """Which files are there now, main file and write-ahead log. Raises StoreUnavailable when one is missing."""
+        # A backup that is only read may have no log, and what is written into a wrong one is no concern of a reader.
+        paths = (self.path,) if self._read_only else (self.path, self._log)
         try:
-            found = (self.path.stat(), self._log.stat())
+            found = [path.stat() for path in paths]
         except FileNotFoundError as error:
             raise StoreUnavailable(f"{error.filename} is not there") from error
         except OSError as error:
@@ -316,10 +319,10 @@ def _for_caller(error: peewee.PeeweeException) -> Exception:
 class SqliteBackend:
     """One SQLite file as a place to write units of work and to read."""
 
-    def __init__(self, path: Path, *, patience: float, largest_batch: int = LARGEST_BATCH) -> None:
+    def __init__(self, path: Path, *, patience: float, largest_batch: int = LARGEST_BATCH, read_only: bool = False) -> None:
         """Opens nothing yet. `patience`: seconds that a verb waits for the database at most."""
         # A little less for the lock than for the turn, so that who waits hears the cause and not only that it took long.
-        self._file = DatabaseFile(path, patience=patience * 0.8)
+        self._file = DatabaseFile(path, patience=patience * 0.8, read_only=read_only)
         self.statements = statements(peewee.SqliteDatabase(None))
         self._readers = _Readers(self._file)
         self._writer = _Writer(self._file, self._readers, self.statements)

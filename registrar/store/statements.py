@@ -7,6 +7,7 @@ from typing import Any
 import peewee
 
 from registrar.store.models import Activation, Client, Decision, Probe, Revision, RevisionFile
+from registrar.store.records import RESULTS, STATUSES
 
 
 def execute(database: peewee.Database, sql: str, values: Sequence[object] = ()) -> None:
@@ -34,6 +35,7 @@ def columns(model: type[peewee.Model]) -> tuple[str, ...]:
 
 CLIENT_COLUMNS = columns(Client)
 DECISION_COLUMNS = columns(Decision)
+_ADMITTED = (Client.client_id == Decision.client_id) & (Client.decision_id == Decision.decision_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,8 @@ class Statements:
     select_client: str
     insert_decision: str
     select_decision: str
+    select_decisions: str
+    select_clients: str
     select_head: str
     select_journals: str
     select_links: str
@@ -71,6 +75,8 @@ def statements(database: peewee.Database) -> Statements:
         select_client=sql(_select(Client).where(Client.client_id == "")),
         insert_decision=sql(_insert(Decision)),
         select_decision=sql(_select(Decision).where(Decision.decision_id == "")),
+        select_decisions=sql(_decisions()),
+        select_clients=sql(_clients()),
         select_head=sql(
             Decision.select(Decision.seq, Decision.hash).where(Decision.journal == "").order_by(Decision.seq.desc()).limit(1)
         ),
@@ -86,6 +92,29 @@ def statements(database: peewee.Database) -> Statements:
         select_last_activation=sql(activations.order_by(Activation.seq.desc()).limit(1)),
         select_activations=sql(activations.order_by(Activation.seq)),
         probe=sql(Probe.update({Probe.writes: Probe.writes + 1})),
+    )
+
+
+def _decisions() -> "peewee.ModelSelect[Decision]":
+    """A chunk of the decisions before one, newest first, each with the client that it admitted."""
+    position = peewee.Tuple(Decision.at, Decision.decision_id)
+    return (
+        Decision.select(*_fields(Decision), *_fields(Client))
+        .join(Client, peewee.JOIN.LEFT_OUTER, on=_ADMITTED)
+        .where(position < peewee.Tuple(0, ""), Decision.at >= 0, Decision.result.in_(RESULTS))
+        .order_by(Decision.at.desc(), Decision.decision_id.desc())
+        .limit(1)
+    )
+
+
+def _clients() -> "peewee.ModelSelect[Client]":
+    """A chunk of the clients after one, by id, each with the decision that admitted it."""
+    return (
+        Client.select(*_fields(Client), *_fields(Decision))
+        .join(Decision, peewee.JOIN.LEFT_OUTER, on=_ADMITTED)
+        .where(Client.client_id > "", Client.issued_at >= 0, Client.status.in_(STATUSES))
+        .order_by(Client.client_id)
+        .limit(1)
     )
 
 

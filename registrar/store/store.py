@@ -1,32 +1,42 @@
 """The store: one method per verb, one transaction per method, whatever database is behind it."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import unquote
 
 import peewee
 
 from registrar.store import migrations
-from registrar.store.failures import DatabaseURLError, DuplicateError, OutcomeUnknown, StoreUnavailable
+from registrar.store.failures import (
+    DatabaseURLError,
+    DuplicateError,
+    OutcomeUnknown,
+    SchemaTooNew,
+    SchemaTooOld,
+    StoreUnavailable,
+)
 from registrar.store.journal import ChainBreak, Entry, Head, Link, canonical, walk
-from registrar.store.records import Activation, Client, DecisionRecord
+from registrar.store.records import RESULTS, STATUSES, Activation, Client, DecisionRecord, Result, Status
 from registrar.store.sqlite import SqliteBackend
-from registrar.store.statements import CLIENT_COLUMNS, Statements, fetch
+from registrar.store.statements import CLIENT_COLUMNS, DECISION_COLUMNS, Statements, fetch
 from registrar.store.transaction import Transaction, Unit
 
 PATIENCE = 5.0
 """Seconds that a verb waits for the database before it answers StoreUnavailable."""
 
 _CHUNK = 500  # links read at once while a journal is verified: no long read transaction, bounded memory
+_PAIRS = 100  # decisions read at once with their clients, of which each may hold two large documents
+_NEWEST: Final = (2**63 - 1, "")
 _METADATA = CLIENT_COLUMNS.index("metadata")
 _client_values = attrgetter(*CLIENT_COLUMNS)
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class Backend(Protocol):
@@ -83,6 +93,22 @@ class Store:
             raise
         return cls(backend)
 
+    @classmethod
+    def open_to_read(cls, url: str, *, patience: float = PATIENCE) -> "Store":
+        """Open the database at `url`, which a server may be writing to, for the verbs that read.
+
+        Makes, migrates and writes nothing; verbs that write raise StoreUnavailable. Raises DatabaseURLError, StoreUnavailable
+        (no such database, too), and SchemaTooNew or SchemaTooOld for one that another release migrated.
+        """
+        backend = _backend(url, patience, read_only=True)
+        try:
+            with backend.schema(create=False) as database:
+                _require_newest(migrations.applied(database))
+        except BaseException:
+            backend.close()
+            raise
+        return cls(backend)
+
     def add(self, client: Client, decision: DecisionRecord) -> None:
         """Store a client and the decision that admitted it, both or neither, durably.
 
@@ -113,7 +139,38 @@ class Store:
     def decision(self, decision_id: str) -> DecisionRecord | None:
         """The decision as it was recorded."""
         row = self._one(self._sql.select_decision, (decision_id,))
-        return Link(*row).entry.decision if row else None
+        return _decision(row) if row else None
+
+    def decisions(
+        self, *, since: int = 0, results: Collection[Result] = RESULTS
+    ) -> Iterator[tuple[DecisionRecord, Client | None]]:
+        """The decisions of these `results` from `since` (epoch seconds) on, newest first, each with the client that it admitted.
+
+        That is None for a refusal, and when the client names another decision by now. Chunk by chunk: memory is bounded, no
+        transaction lasts, and what is decided meanwhile does not come.
+        """
+        kinds = _padded(results, RESULTS)
+        before = _NEWEST
+        while rows := self._all(self._sql.select_decisions, (*before, since, *kinds, _PAIRS)):
+            pairs = [_pair(_decision, _client, row, len(DECISION_COLUMNS)) for row in rows]
+            yield from pairs
+            last, _ = pairs[-1]
+            before = (last.at, last.decision_id)
+
+    def clients(
+        self, *, since: int = 0, statuses: Collection[Status] = STATUSES
+    ) -> Iterator[tuple[Client, DecisionRecord | None]]:
+        """The clients of these `statuses` issued at `since` (epoch seconds) or later, each with the decision that admitted it.
+
+        That is None when it is not kept. In the order of their ids, so oldest first where ids are time-ordered; chunk by chunk,
+        as `decisions`.
+        """
+        kinds = _padded(statuses, STATUSES)
+        after = ""
+        while rows := self._all(self._sql.select_clients, (after, since, *kinds, _PAIRS)):
+            pairs = [_pair(_client, _decision, row, len(CLIENT_COLUMNS)) for row in rows]
+            yield from pairs
+            after = pairs[-1][0].client_id
 
     def activate(self, revision: str, files: Mapping[str, bytes], *, at: int, commit: str = "", dirty: bool = False) -> None:
         """Note that `revision` came into force at `at` (epoch seconds), and keep its files if they are not kept yet.
@@ -212,27 +269,36 @@ def migrate(url: str, *, patience: float = PATIENCE) -> tuple[str, ...]:
         return tuple(_names(version - 1, version)[0] for version in migrations.migrate(database))
 
 
+def _require_newest(version: int) -> None:
+    if version > migrations.NEWEST:
+        raise SchemaTooNew(f"the database has schema version {version}; this release knows {migrations.NEWEST}: upgrade it")
+    if version == 0:
+        raise StoreUnavailable("the database is empty: no registrar has used it")
+    if version < migrations.NEWEST:
+        raise SchemaTooOld(f"the database has schema version {version}, this release reads {migrations.NEWEST}: migrate it")
+
+
 def _names(after: int, until: int) -> tuple[str, ...]:
     return tuple(f"{step.version:04d} {step.name}" for step in migrations.MIGRATIONS[after:until])
 
 
-def _backend(url: str, patience: float) -> Backend:
+def _backend(url: str, patience: float, *, read_only: bool = False) -> Backend:
     if url.startswith("sqlite:///"):
         path = unquote(url.removeprefix("sqlite:///"))
         if not path or path == ":memory:":
             raise DatabaseURLError("a sqlite:/// URL must name a file")
-        return SqliteBackend(Path(path), patience=patience)
+        return SqliteBackend(Path(path), patience=patience, read_only=read_only)
     if url.startswith(("postgresql://", "postgres://")):
-        return _postgresql(url, patience)
+        return _postgresql(url, patience, read_only=read_only)
     raise DatabaseURLError("a database URL starts with sqlite:/// or postgresql://")
 
 
-def _postgresql(url: str, patience: float) -> Backend:
+def _postgresql(url: str, patience: float, *, read_only: bool) -> Backend:
     try:
         from registrar.store.postgresql import PostgresqlBackend  # noqa: PLC0415  # its driver is an optional dependency
     except ImportError as error:
         raise DatabaseURLError(f"PostgreSQL needs the extra oauth-registrar[postgres]: {error}") from error
-    return PostgresqlBackend(url, patience=patience)
+    return PostgresqlBackend(url, patience=patience, read_only=read_only)
 
 
 def _row(client: Client) -> list[object]:
@@ -248,6 +314,23 @@ def _client(row: tuple[Any, ...]) -> Client:
     values = dict(zip(CLIENT_COLUMNS, row, strict=True))
     values["metadata"] = json.loads(values["metadata"])
     return Client(**values)
+
+
+def _padded(wanted: Collection[T], every: Collection[T]) -> list[T]:
+    """`wanted`, of which there is one at least, made as long as `every`: the statement has a place for each."""
+    chosen = list(dict.fromkeys(wanted))
+    return chosen + chosen[:1] * (len(every) - len(chosen))
+
+
+def _decision(row: tuple[Any, ...]) -> DecisionRecord:
+    return Link(*row).entry.decision
+
+
+def _pair(
+    one: Callable[[tuple[Any, ...]], T], other: Callable[[tuple[Any, ...]], U], row: tuple[Any, ...], width: int
+) -> tuple[T, U | None]:
+    """A row of an outer join, of which the first `width` columns make `one`; the columns of what is not there are all NULL."""
+    return one(row[:width]), None if row[width] is None else other(row[width:])
 
 
 def _activation(row: tuple[Any, ...]) -> Activation:

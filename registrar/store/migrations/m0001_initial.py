@@ -40,6 +40,8 @@ def statements(dialect: Dialect) -> Iterator[str]:
             hash {dialect.binary} NOT NULL,
             PRIMARY KEY (journal, seq)
         )"""
+    # Audits read decisions by time, over all journals.
+    yield "CREATE INDEX decision_at ON decision (at, decision_id)"
     yield "CREATE TABLE revision (revision TEXT NOT NULL PRIMARY KEY)"
     yield f"""
         CREATE TABLE revision_file (
