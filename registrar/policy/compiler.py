@@ -5,6 +5,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
+from registrar import wire
 from registrar.cel import BOOL, STRING, Expression, RecordType, Scope, Type, type_of_constant
 from registrar.errors import LoadError, Problem, did_you_mean
 from registrar.policy.clients import compile_client, compile_switch
@@ -100,7 +101,7 @@ class _TreeCompiler:
             elif name in RESERVED:
                 reader.problem(path, f'"{name}" is a name of the program\'s own', key=True)
             else:
-                declared[name] = Member(name, _EXTENSION_KINDS[raw["type"]], source="the policy set")
+                declared[name] = wire.extension(name, _EXTENSION_KINDS[raw["type"]])
         self._extensions = MappingProxyType(declared)
 
     def _scope(self, variables: Mapping[str, Type] | None = None) -> Scope:

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from registrar import wire
 from registrar.errors import RegistrarError
 from registrar.schema import Schema
-from registrar.wire import NO_EXTENSIONS, ErrorCode, Extensions, RedirectUri, RedirectUriError
-
-_MAX_LANGUAGES = 64
+from registrar.wire import MAX_LANGUAGES, NO_EXTENSIONS, ErrorCode, Extensions, RedirectUri, RedirectUriError
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +67,8 @@ def _schema_fault(path: Sequence[str | int], message: str) -> Fault:
 
 def _language_faults(metadata: Mapping[str, object]) -> Iterator[Fault]:
     # Rules look at every language of a name, so the number of languages is what a decision costs.
-    if sum("#" in name for name in metadata) > _MAX_LANGUAGES:
-        message = f"the document must have at most {_MAX_LANGUAGES} members with a language tag"
+    if sum("#" in name for name in metadata) > MAX_LANGUAGES:
+        message = f"the document must have at most {MAX_LANGUAGES} members with a language tag"
         yield Fault(ErrorCode.INVALID_CLIENT_METADATA, "", message)
 
 

@@ -17,39 +17,51 @@ from registrar.cel import (
     MapType,
     RecordType,
     Scope,
+    StringType,
     Type,
 )
 from registrar.policy.facts import Facts
-from registrar.wire import MEMBERS, Extensions, MemberKind
+from registrar.wire import MAX_LANGUAGES, MAX_REDIRECT_URI, MEMBERS, Extensions, Member, MemberKind
 
-_KINDS: Mapping[MemberKind, Type] = MappingProxyType(
-    {
-        MemberKind.STRING: STRING,
-        MemberKind.URI: STRING,
-        MemberKind.SCOPE: STRING,
-        MemberKind.STRINGS: ListType(STRING),
+# What the door keeps of a header, and how long an address can be, in characters.
+_HEADER = StringType(512)
+_ADDRESS = StringType(64)
+
+
+def member_type(member: Member) -> Type:
+    """The type of a member in expressions, with the caps of the request schema, from which costs are estimated."""
+    text = StringType(member.longest or None)
+    kinds: Mapping[MemberKind, Type] = {
+        MemberKind.STRING: text,
+        MemberKind.URI: text,
+        MemberKind.SCOPE: text,
+        MemberKind.STRINGS: ListType(text, member.most or None),
         MemberKind.BOOLEAN: BOOL,
         MemberKind.INTEGER: INT,
         MemberKind.OBJECT: MapType(STRING, DYN),
     }
-)
+    return kinds[member.kind]
 
 
 def client_type(extensions: Extensions) -> RecordType:
     """The type of `client` and `existing`: the members of the RFCs and those that the policy set declares."""
-    members = {name: _KINDS[member.kind] for name, member in {**MEMBERS, **extensions}.items()}
-    return RecordType("client", members | {"localized": MapType(STRING, STRING)})
+    members = {name: member_type(member) for name, member in {**MEMBERS, **extensions}.items()}
+    return RecordType("client", members | {"localized": MapType(_LANGUAGE, _LOCALIZED, MAX_LANGUAGES)})
 
 
+_URI = StringType(MAX_REDIRECT_URI)
+# `client_name` and a tag of at most 35 characters (RFC 5646 §4.4.1); the longest of the members that can have one.
+_LANGUAGE = StringType(max(len(member.name) for member in MEMBERS.values() if member.localizable) + 36)
+_LOCALIZED = StringType(max(member.longest for member in MEMBERS.values() if member.localizable))
 REDIRECT = RecordType(
     "redirect",
     {
-        "uri": STRING,
-        "scheme": STRING,
-        "host": STRING,
+        "uri": _URI,
+        "scheme": _URI,
+        "host": _URI,
         "port": INT,
-        "path": STRING,
-        "query": STRING,
+        "path": _URI,
+        "query": _URI,
         "loopback": BOOL,
         "private_use": BOOL,
         "ip_literal": BOOL,
@@ -58,7 +70,7 @@ REDIRECT = RecordType(
 )
 SOURCE = RecordType(
     "source",
-    {"ip": STRING, "prefix": STRING, "networks": ListType(STRING), "user_agent": STRING, "origin": STRING},
+    {"ip": _ADDRESS, "prefix": _ADDRESS, "networks": ListType(STRING), "user_agent": _HEADER, "origin": _HEADER},
     attributes=True,
 )
 TOKEN = RecordType(
@@ -74,7 +86,7 @@ SOFTWARE_STATEMENT = RecordType(
 
 FACTS: Mapping[str, Type] = MappingProxyType(
     {
-        "redirects": ListType(REDIRECT),
+        "redirects": ListType(REDIRECT, MEMBERS["redirect_uris"].most),
         "submitted": MapType(STRING, DYN),
         "source": SOURCE,
         "token": TOKEN,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from registrar.wire.links import check_link
-from registrar.wire.members import MemberKind
+from registrar.wire.members import Member, MemberKind
 from registrar.wire.uris import UriError
 
 MAX_TEXT = 2048
@@ -12,6 +12,11 @@ MAX_ITEMS = 100
 # Numbers that every JSON reader keeps exactly (RFC 8259 §6).
 _MAX_INTEGER = 2**53 - 1
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def extension(name: str, kind: MemberKind) -> Member:
+    """A member that a policy declares."""
+    return Member(name, kind, source="the policy set", longest=MAX_TEXT, most=MAX_ITEMS)
 
 
 def extension_mistake(kind: MemberKind, value: object) -> str:

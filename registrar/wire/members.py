@@ -21,12 +21,17 @@ class MemberKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of client metadata. `localizable`: it may come with language tags, `client_name#fr` (RFC 7591 §2.2)."""
+    """One member of client metadata. `localizable`: it may come with language tags, `client_name#fr` (RFC 7591 §2.2).
+
+    `longest` is the greatest length of a text, or of an item of a list, in characters; `most` the greatest number of items.
+    """
 
     name: str
     kind: MemberKind
     localizable: bool = False
     source: str = "RFC 7591 §2"
+    longest: int = 0
+    most: int = 0
 
 
 _OIDC = "OpenID Connect Dynamic Client Registration 1.0 §2"
@@ -35,29 +40,29 @@ MEMBERS: Mapping[str, Member] = MappingProxyType(
     {
         member.name: member
         for member in (
-            Member("redirect_uris", MemberKind.STRINGS),
-            Member("token_endpoint_auth_method", MemberKind.STRING),
-            Member("grant_types", MemberKind.STRINGS),
-            Member("response_types", MemberKind.STRINGS),
-            Member("client_name", MemberKind.STRING, localizable=True),
-            Member("client_uri", MemberKind.URI, localizable=True),
-            Member("logo_uri", MemberKind.URI, localizable=True),
-            Member("scope", MemberKind.SCOPE),
-            Member("contacts", MemberKind.STRINGS),
-            Member("tos_uri", MemberKind.URI, localizable=True),
-            Member("policy_uri", MemberKind.URI, localizable=True),
-            Member("jwks_uri", MemberKind.URI),
+            Member("redirect_uris", MemberKind.STRINGS, longest=2048, most=50),
+            Member("token_endpoint_auth_method", MemberKind.STRING, longest=128),
+            Member("grant_types", MemberKind.STRINGS, longest=256, most=20),
+            Member("response_types", MemberKind.STRINGS, longest=128, most=20),
+            Member("client_name", MemberKind.STRING, localizable=True, longest=512),
+            Member("client_uri", MemberKind.URI, localizable=True, longest=2048),
+            Member("logo_uri", MemberKind.URI, localizable=True, longest=2048),
+            Member("scope", MemberKind.SCOPE, longest=4096),
+            Member("contacts", MemberKind.STRINGS, longest=320, most=20),
+            Member("tos_uri", MemberKind.URI, localizable=True, longest=2048),
+            Member("policy_uri", MemberKind.URI, localizable=True, longest=2048),
+            Member("jwks_uri", MemberKind.URI, longest=2048),
             Member("jwks", MemberKind.OBJECT),
-            Member("software_id", MemberKind.STRING),
-            Member("software_version", MemberKind.STRING),
-            Member("software_statement", MemberKind.STRING, source="RFC 7591 §2.3"),
-            Member("application_type", MemberKind.STRING, source=_OIDC),
+            Member("software_id", MemberKind.STRING, longest=256),
+            Member("software_version", MemberKind.STRING, longest=128),
+            Member("software_statement", MemberKind.STRING, source="RFC 7591 §2.3", longest=16384),
+            Member("application_type", MemberKind.STRING, source=_OIDC, longest=64),
             Member("dpop_bound_access_tokens", MemberKind.BOOLEAN, source="RFC 9449 §5.2"),
-            Member("tls_client_auth_subject_dn", MemberKind.STRING, source="RFC 8705 §2.1.2"),
-            Member("tls_client_auth_san_dns", MemberKind.STRING, source="RFC 8705 §2.1.2"),
-            Member("tls_client_auth_san_uri", MemberKind.STRING, source="RFC 8705 §2.1.2"),
-            Member("tls_client_auth_san_ip", MemberKind.STRING, source="RFC 8705 §2.1.2"),
-            Member("tls_client_auth_san_email", MemberKind.STRING, source="RFC 8705 §2.1.2"),
+            Member("tls_client_auth_subject_dn", MemberKind.STRING, source="RFC 8705 §2.1.2", longest=1024),
+            Member("tls_client_auth_san_dns", MemberKind.STRING, source="RFC 8705 §2.1.2", longest=255),
+            Member("tls_client_auth_san_uri", MemberKind.STRING, source="RFC 8705 §2.1.2", longest=2048),
+            Member("tls_client_auth_san_ip", MemberKind.STRING, source="RFC 8705 §2.1.2", longest=64),
+            Member("tls_client_auth_san_email", MemberKind.STRING, source="RFC 8705 §2.1.2", longest=320),
             Member("tls_client_certificate_bound_access_tokens", MemberKind.BOOLEAN, source="RFC 8705 §3.4"),
             Member("require_pushed_authorization_requests", MemberKind.BOOLEAN, source="RFC 9126 §6"),
         )
@@ -82,6 +87,9 @@ _EMPTY: tuple[object, ...] = (None, "", [], ())
 
 Extensions = Mapping[str, Member]
 NO_EXTENSIONS: Extensions = MappingProxyType({})
+
+# How many members a document may have with a language tag.
+MAX_LANGUAGES = 64
 
 # Names that no extension may have: they are the server's own in an answer (RFC 7591 §3.2.1, RFC 7592 §3), or the facts' own.
 RESERVED = frozenset(

@@ -57,6 +57,9 @@ def test_the_schema_knows_the_members_that_the_program_knows() -> None:
     for name, member in MEMBERS.items():
         assert set(FILE["properties"][name]["type"]) == {TYPES[member.kind], "string", "null"}, name
         assert FILE["properties"][name]["description"]
+        held = FILE["properties"][name]
+        texts = held.get("items", held) if member.kind is not MemberKind.BOOLEAN else {}
+        assert (member.longest, member.most) == (texts.get("maxLength", 0), held.get("maxItems", 0)), name
         tagged = not REQUEST.valid({f"{name}#fr": 1})
         assert tagged is member.localizable, name
 
