@@ -2,8 +2,8 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import falcon
@@ -23,38 +23,60 @@ from registrar.http import (
 )
 from registrar.policy import PolicySet, load
 from registrar.schema import Schema
-from registrar.service import Registrar, TimeOrderedIds, new_secret
+from registrar.service import Checkout, Policies, PolicyTree, Registrar, TimeOrderedIds, new_secret
 from registrar.settings import Settings
 from registrar.store import Store
 
+__all__ = ["Checkout", "create_public_app", "load_policies", "open_policies", "open_store"]
+
 _STATE_DIR_MODE = 0o700  # the database holds who registered from where
 
+Clock = Callable[[], datetime]
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
-    """The state of the git repository that the policy tree is in; empty when it is in none."""
 
-    commit: str = ""
-    dirty: bool = False
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _no_checkout(_tree: Path) -> Checkout:
+    return Checkout()
 
 
 def create_public_app(
     settings: Settings,
     *,
-    policies: PolicySet | None = None,
+    policies: Policies | None = None,
     store: Store | None = None,
-    checkout: Checkout = Checkout(),
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    checkout: Callable[[Path], Checkout] = _no_checkout,
+    clock: Clock = _now,
 ) -> falcon.App[Any, Any]:
     """The WSGI app that clients talk to: registration, discovery, health.
 
     Loads the policy tree and opens the database that `settings` name, where `policies` and `store` are not given.
     Raises LoadError for a tree that does not load, and what `Store.open` raises.
     """
-    policies = policies or load_policies(settings)
+    # The tree first: without a policy no database is made.
+    first = load_policies(settings) if policies is None else None
     store = store or open_store(settings)
-    store.activate(policies.revision, policies.files, at=int(clock().timestamp()), commit=checkout.commit, dirty=checkout.dirty)
+    policies = policies or open_policies(settings, store, first=first, checkout=checkout, clock=clock)
     return _routes(settings, policies, store, clock)
+
+
+def open_policies(
+    settings: Settings,
+    store: Store,
+    *,
+    first: PolicySet | None = None,
+    checkout: Callable[[Path], Checkout] = _no_checkout,
+    clock: Clock = _now,
+) -> Policies:
+    """The policies of `settings`, in force and ready to be replaced: `first`, or what the tree on disk says now.
+
+    `checkout` tells what git knows about a tree. Raises LoadError, and StoreUnavailable.
+    """
+    tested = Schema.load("registration-request") if settings.reload_tests else None
+    tree = PolicyTree(settings.policies, Schema.load("policy"), tested=tested)
+    return Policies(first or load_policies(settings), tree, store, clock=clock, checkout=lambda: checkout(settings.policies))
 
 
 def load_policies(settings: Settings) -> PolicySet:
@@ -72,10 +94,7 @@ def open_store(settings: Settings) -> Store:
     return Store.open(settings.database_url)
 
 
-def _routes(settings: Settings, policies: PolicySet, store: Store, clock: Callable[[], datetime]) -> falcon.App[Any, Any]:
-    def current() -> PolicySet:
-        return policies
-
+def _routes(settings: Settings, policies: Policies, store: Store, clock: Clock) -> falcon.App[Any, Any]:
     sources = SourceReader(settings.trusted_proxies, settings.proxy_header)
     # Answers pass the middleware from the last to the first, so that the log sees them finished.
     app: falcon.App[Any, Any] = falcon.App(middleware=[RequestLog(sources), SecurityHeaders(), Cors(settings.cors_origins)])
@@ -83,14 +102,14 @@ def _routes(settings: Settings, policies: PolicySet, store: Store, clock: Callab
 
     schema = Schema.load("registration-request")
     registrar = Registrar(
-        current, store, schema, clock=clock, new_id=TimeOrderedIds(clock, secrets.token_bytes), new_secret=new_secret
+        policies.current, store, schema, clock=clock, new_id=TimeOrderedIds(clock, secrets.token_bytes), new_secret=new_secret
     )
     registrations = Registrations(registrar, sources, max_body=settings.max_body, max_depth=settings.max_depth)
-    discovery = Discovery(settings.issuer, settings.metadata, current)
+    discovery = Discovery(settings.issuer, settings.metadata, policies.current)
     for path in dict.fromkeys(("/register", f"{issuer_path(settings.issuer)}/register")):
         app.add_route(path, registrations)
     for path in well_known_paths(settings.issuer):
         app.add_route(path, discovery)
     app.add_route("/healthz", Liveness())
-    app.add_route("/readyz", Readiness(store, current))
+    app.add_route("/readyz", Readiness(store, lambda: policies.in_force))
     return app

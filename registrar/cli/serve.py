@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from functools import partial
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -18,10 +19,11 @@ from granian.log import LogLevels
 from granian.server import MPServer
 
 import registrar
-from registrar.app import Checkout, create_public_app, load_policies, open_store
+from registrar.app import Checkout, create_public_app, load_policies, open_policies, open_store
 from registrar.cli.checkout import find_checkout
 from registrar.cli.exits import BROKEN_TREE, UNEXPECTED, USAGE, leave
 from registrar.cli.logs import log_config
+from registrar.cli.watching import Watcher, on_hangup
 from registrar.errors import LoadError, RegistrarError
 from registrar.http import well_known_paths
 from registrar.policy import PolicySet
@@ -52,10 +54,9 @@ def serve(config: str | None, **flags: str | None) -> None:
     policies = _policies(settings)
     _try_bind(settings.bind)
     _try_store(settings)
-    checkout = find_checkout(settings.policies)
-    for line in _banner(settings, policies, checkout):
+    for line in _banner(settings, policies, find_checkout(settings.policies)):
         click.echo(line)
-    _run(settings, checkout)
+    _run(settings)
 
 
 def _settings(config: str | None, flags: dict[str, str]) -> Settings:
@@ -116,13 +117,25 @@ def _shown(database_url: str) -> str:
 
 
 class _Server(MPServer):
-    """Granian's server of one worker process."""
+    """Granian's server, which keeps its workers when it is told to reload: each of them reads the policy tree again.
+
+    Granian's own reload would put new workers in their place, and end the program when the policy tree does not load.
+    """
+
+    def startup(self, *arguments: Any) -> None:
+        """Start the workers. They are born with SIGHUP blocked, so that none is lost, or ends them, before they can listen."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        super().startup(*arguments)  # type: ignore[no-untyped-call]  # Granian has no types here
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
     def signal_handler_reload(self, *_arguments: object) -> None:
-        """SIGHUP changes nothing: Granian's reload would end the program when the policy tree on disk does not load."""
+        """Pass SIGHUP on to every worker."""
+        for worker in self.wrks:
+            with suppress(ProcessLookupError):  # one that has just ended
+                os.kill(worker.inner.pid, signal.SIGHUP)
 
 
-def _run(settings: Settings, checkout: Checkout) -> None:
+def _run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in flight and return. Exits 1 when the serving process dies."""
     server = _Server(
         "registrar.app:create_public_app",
@@ -140,23 +153,27 @@ def _run(settings: Settings, checkout: Checkout) -> None:
         log_dictconfig=log_config(settings),
         workers_kill_timeout=settings.shutdown_grace,
     )
-    server.serve(target_loader=partial(_load_app, settings, checkout), wrap_loader=False)
+    server.serve(target_loader=partial(_load_app, settings), wrap_loader=False)
 
 
-def _load_app(settings: Settings, checkout: Checkout) -> Any:
+def _load_app(settings: Settings) -> Any:
     """The app, in the process that serves it."""
     # Ctrl-C reaches this process too, besides the SIGTERM that the parent passes on; Granian sometimes loses both then, and ends
-    # only after the grace (2.8.7: 6 times in 18). The parent alone listens to SIGINT.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # only after the grace (2.8.7: 6 times in 18). The parent alone listens to SIGINT. SIGHUP is waited for.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     # Granian copies this process's environment into every request's, where HTTP_PROXY would be a header that nobody sent.
     for name in [name for name in os.environ if name.startswith(("HTTP_", "CONTENT_"))]:
         del os.environ[name]
     try:
         store = open_store(settings)
-        app = create_public_app(settings, store=store, checkout=checkout)
+        policies = open_policies(settings, store, checkout=find_checkout)
     except (RegistrarError, OSError) as error:
         # The parent has just loaded and opened the same: something changed in between.
         click.echo(f"registrar: {error}", err=True)
         sys.exit(BROKEN_TREE if isinstance(error, LoadError) else UNEXPECTED)
     Finalize(None, store.close, exitpriority=0)
-    return app
+    watcher = Watcher(policies, settings.policies, interval=settings.watch_interval)
+    on_hangup(watcher.ask)
+    watcher.start()
+    Finalize(None, watcher.stop, exitpriority=1)  # before the store is closed
+    return create_public_app(settings, policies=policies, store=store)

@@ -2,14 +2,21 @@
 
 from registrar.service.ids import TimeOrderedIds, new_secret
 from registrar.service.outcomes import DecisionFailedError, Refusal, Registration, malformed, refusal, warnings
+from registrar.service.policies import Checkout, InForce, Outcome, Policies, PolicyTree, Rejection
 from registrar.service.registrar import Registrar, RegistrationRequest
 
 __all__ = [
+    "Checkout",
     "DecisionFailedError",
+    "InForce",
+    "Outcome",
+    "Policies",
+    "PolicyTree",
     "Refusal",
     "Registrar",
     "Registration",
     "RegistrationRequest",
+    "Rejection",
     "TimeOrderedIds",
     "malformed",
     "new_secret",

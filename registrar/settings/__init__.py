@@ -54,6 +54,8 @@ class Settings:
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     shutdown_grace: int = 20
+    watch_interval: int = 5
+    reload_tests: bool = False
 
     @classmethod
     def load(cls, file: Path | None, environ: Mapping[str, str], flags: Mapping[str, str]) -> Self:

@@ -13,8 +13,9 @@ from registrar.schema import Schema
 PREFIX: Final = "REGISTRAR_"
 _NO_SETTING: Final = ("REGISTRAR_CONFIG",)  # names the settings file
 _FOR_TESTS: Final = "REGISTRAR_TEST_"
+_BOOLEANS: Final = {"true": True, "false": False}  # as the file has them (YAML 1.2)
 
-KINDS: Final[Mapping[str, Literal["text", "integer", "list", "mapping"]]] = {
+KINDS: Final[Mapping[str, Literal["text", "integer", "boolean", "list", "mapping"]]] = {
     "bind": "text",
     "policies": "text",
     "state_dir": "text",
@@ -32,6 +33,8 @@ KINDS: Final[Mapping[str, Literal["text", "integer", "list", "mapping"]]] = {
     "log_format": "text",
     "log_level": "text",
     "shutdown_grace": "integer",
+    "watch_interval": "integer",
+    "reload_tests": "boolean",
 }
 
 
@@ -118,6 +121,8 @@ def _typed(name: str, text: str) -> object:
     match KINDS[name]:
         case "integer" if re.fullmatch(r"-?[0-9]{1,18}", text, re.ASCII):
             return int(text)
+        case "boolean" if text in _BOOLEANS:
+            return _BOOLEANS[text]
         case "list":
             return [item.strip() for item in text.split(",") if item.strip()]
         case _:

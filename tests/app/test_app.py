@@ -15,7 +15,7 @@ from tests.http.served import DOORS, NATIVE, settings
 def test_settings_are_enough(tmp_path: Path) -> None:
     """Policies are loaded, the database is made in a private folder, the revision is recorded with its commit."""
     chosen = settings(tmp_path / "deep/er")
-    client = testing.TestClient(create_public_app(chosen, checkout=Checkout("c0ffee", dirty=True)))
+    client = testing.TestClient(create_public_app(chosen, checkout=lambda _tree: Checkout("c0ffee", dirty=True)))
     answer = client.simulate_post("/register", json=NATIVE)
     assert answer.status_code == 201
     assert chosen.state_dir.stat().st_mode & 0o777 == 0o700

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 from falcon import testing
 
-from registrar.app import create_public_app, load_policies, open_store
+from registrar.app import create_public_app, load_policies, open_policies, open_store
 from registrar.cli import main
 from registrar.policy import load_with_tests
 from registrar.schema import Schema
@@ -72,7 +72,8 @@ def serving(folder: Path, state: Path) -> Iterator[Running]:
     policies = load_policies(settings)
     store = open_store(settings)
     try:
-        app = create_public_app(settings, policies=policies, store=store, clock=lambda: NOW)
+        in_force = open_policies(settings, store, first=policies, clock=lambda: NOW)
+        app = create_public_app(settings, policies=in_force, store=store, clock=lambda: NOW)
         yield Running(testing.TestClient(app), store, frozenset(policies.extensions))
     finally:
         store.close()

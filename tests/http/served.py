@@ -9,7 +9,7 @@ from typing import Any
 
 from falcon import testing
 
-from registrar.app import create_public_app, load_policies, open_store
+from registrar.app import create_public_app, load_policies, open_policies, open_store
 from registrar.policy import PolicySet
 from registrar.settings import Settings
 from registrar.store import Store
@@ -64,7 +64,8 @@ def served(folder: Path, store: Store | None = None, **changes: object) -> Itera
     policies = load_policies(chosen)
     store = store or open_store(chosen)
     try:
-        app = create_public_app(chosen, policies=policies, store=store, clock=lambda: NOW)
+        in_force = open_policies(chosen, store, first=policies, clock=lambda: NOW)
+        app = create_public_app(chosen, policies=in_force, store=store, clock=lambda: NOW)
         yield Served(testing.TestClient(app), store, policies)
     finally:
         store.close()

@@ -294,7 +294,7 @@ def test_settings_can_be_sent_to_the_serving_process(tmp_path: Path) -> None:
 def test_the_schema_names_every_setting_and_its_default() -> None:
     """`schemas/settings.schema.json`, the dataclass and the table of kinds say the same."""
     properties = json.loads((bundled("schemas") / "settings.schema.json").read_text(encoding="utf-8"))["properties"]
-    kinds = {"string": "text", "integer": "integer", "array": "list", "object": "mapping"}
+    kinds = {"string": "text", "integer": "integer", "boolean": "boolean", "array": "list", "object": "mapping"}
     assert {name: kinds[one.get("type", "string")] for name, one in properties.items()} == KINDS
     assert set(properties) == {field.name for field in fields(Settings)}
     plain = Settings.load(None, HOME, {})
