@@ -79,7 +79,7 @@ def _tables(outline: Outline) -> Iterator[Table]:
     yield _overview(outline.profiles)
     yield from _rules_of("Profile", outline.profiles)
     yield from _rules_of("Guardrail", outline.guardrails)
-    for title, values in (("Constants", outline.constants), ("Networks", outline.networks)):
+    for title, values in (("Constants", outline.constants), ("Networks", outline.networks), ("Extensions", outline.extensions)):
         if values:
             rows = tuple(((Line(code=name),), (Line(code=value),)) for name, value in values)
             yield Table(title, ("Name", "Value"), rows)
@@ -91,7 +91,7 @@ def _overview(profiles: Sequence[ProfileOutline]) -> Table:
     for member, title, anything in _ROWS:
         rows.append(_row(title, (_member_cell(profile.member(member), anything) for profile in profiles)))
     rows.append(_row("Other members", map(_other_members, profiles)))
-    rows.append(_row("Lifetimes", map(_lifetimes, profiles)))
+    rows.append(_row("Lifetimes and ids", map(_lifetimes, profiles)))
     rows.append(_row("Rules", map(_rule_names, profiles)))
     return Table("Profiles, in order", heads, tuple(rows))
 
@@ -131,7 +131,8 @@ def _other_member(member: MemberOutline) -> Line:
 
 
 def _lifetimes(profile: ProfileOutline) -> Cell:
-    return [Line(f"{_LIFETIMES[name]}: {words}") for name, words in profile.lifetimes]
+    lifetimes = [Line(f"{_LIFETIMES[name]}: {words}") for name, words in profile.lifetimes]
+    return [*lifetimes, Line(f"ids begin with {profile.client_id_prefix}")] if profile.client_id_prefix else lifetimes
 
 
 def _rule_names(profile: ProfileOutline) -> Cell:
@@ -186,6 +187,9 @@ def _span(line: str) -> str:
     while fence in line:
         fence += "`"
     space = " " if line.startswith("`") or line.endswith("`") else ""
+    if "\\|" in line:
+        # A backslash before the bar would undo the one that keeps it from ending the cell.
+        return f"<code>{''.join(f'&#{ord(character)};' for character in line.strip())}</code>"
     # GFM, "Tables (extension)": a bar ends the cell inside code as well.
     return f"{fence}{space}{line.strip()}{space}{fence}".replace("|", "\\|")
 

@@ -76,6 +76,7 @@ class ProfileOutline(DocumentOutline):
 
     members: tuple[MemberOutline, ...]
     lifetimes: tuple[tuple[str, str], ...]
+    client_id_prefix: str
 
     def member(self, name: str) -> MemberOutline | None:
         """What the profile does to the member `name`; None when it does nothing to it."""
@@ -94,6 +95,7 @@ class Outline:
     guardrails: tuple[DocumentOutline, ...]
     constants: tuple[tuple[str, str], ...]
     networks: tuple[tuple[str, str], ...]
+    extensions: tuple[tuple[str, str], ...]
     no_match: str
     no_match_code: str
 
@@ -111,6 +113,7 @@ def outline(policies: PolicySet) -> Outline:
         guardrails=tuple(_guardrail(guardrail, written[guardrail_path(guardrail)]) for guardrail in policies.guardrails),
         constants=tuple((name, value_words(value)) for name, value in policies.constants.items()),
         networks=tuple((name, ", ".join(map(str, blocks))) for name, blocks in policies.networks.blocks.items()),
+        extensions=tuple((name, _extension_words(head, name)) for name in policies.extensions),
         no_match=policies.no_match.message,
         no_match_code=policies.no_match.code.value,
     )
@@ -178,7 +181,8 @@ def matcher_words(matcher: object) -> list[str]:
     if isinstance(matcher, HttpsHost):
         return _https_words(matcher)
     if isinstance(matcher, Loopback):
-        return [f"http on {host}, any port" for host in sorted(matcher.hosts) or ["loopback"]]
+        hosts = [f"[{host}]" if ":" in host else host for host in sorted(matcher.hosts)]
+        return [f"http on {host}, any port" for host in hosts or ["loopback"]]
     if isinstance(matcher, PrivateUse):
         return [f"{scheme}: (private use)" for scheme in sorted(matcher.schemes)] or ["any private-use scheme"]
     raise TypeError(f"{type(matcher).__name__} is no redirect matcher")
@@ -187,7 +191,7 @@ def matcher_words(matcher: object) -> list[str]:
 def _https_words(matcher: HttpsHost) -> list[str]:
     port = "" if matcher.port == _HTTPS_PORT else f":{matcher.port}"
     rest = f"{matcher.path_prefix}…" if matcher.path is None else matcher.path
-    hosts = [*(f"[{host}]" if ":" in host else host for host in sorted(matcher.hosts)), *(f"*{end}" for end in matcher.suffixes)]
+    hosts = [*sorted(matcher.hosts), *(f"*{suffix}" for suffix in matcher.suffixes)]
     return [f"https://{host}{port}{rest}" for host in hosts]
 
 
@@ -238,6 +242,11 @@ def _metadata(document: Document) -> Mapping[str, Any]:
     return metadata
 
 
+def _extension_words(head: Document, name: str) -> str:
+    declared = head.value["spec"]["extensions"][name]
+    return ": ".join(filter(None, (declared["type"], declared.get("description"))))
+
+
 def _annotations(document: Document) -> tuple[tuple[str, str], ...]:
     return tuple(_metadata(document).get("annotations", {}).items())
 
@@ -247,6 +256,7 @@ def _profile(profile: Profile, document: Document) -> ProfileOutline:
         **_common(profile.book, document),
         members=tuple(_member(rule) for rule in profile.members if rule.place is not None or rule.default is not None),
         lifetimes=_lifetimes(profile.lifetimes),
+        client_id_prefix=profile.client_id_prefix,
     )
 
 

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registrar.bundled import bundled
 from registrar.documents import read_yaml
 from registrar.policy import PolicySet, compile_tree
 from registrar.policy.difference import Difference, Direction, Side, compare
+from registrar.policy.difference.heads import COMPARED
 from tests.policy.trees import BASE, POLICY, compiled, profile
 
 CASES = Path(__file__).parent.parent / "cases" / "differences"
@@ -161,53 +163,53 @@ def directions(old: str, new: str) -> list[str]:
             ["narrower: sameHostAsRedirect demands the host of a redirect URI"],
         ),
         # remove
-        ("logo_uri: {maxLength: 9}", "logo_uri: {remove: true}", ["may widen: remove is removed from every document"]),
+        ("logo_uri: {maxLength: 9}", "logo_uri: {remove: true}", ["may widen: remove applies to every document"]),
         (
             "",
             "logo_uri: {remove: true}",
-            ["wider: maxItems is a higher limit", "narrower: remove is removed from every document"],
+            ["wider: maxItems is a higher limit", "narrower: remove applies to every document"],
         ),
-        ("logo_uri: {remove: true}", "logo_uri: {maxLength: 9}", ["wider: remove is no longer removed"]),
-        ("scope: {maxItems: 9}", "scope: {remove: true}", ["may widen: remove is removed from every document"]),
+        ("logo_uri: {remove: true}", "logo_uri: {maxLength: 9}", ["wider: remove no longer applies"]),
+        ("scope: {maxItems: 9}", "scope: {remove: true}", ["may widen: remove applies to every document"]),
         ("logo_uri: {remove: true}", "logo_uri: {remove: true, mode: warn}", []),
         # set
         ("scope: {set: [a]}", "scope: {set: [a, b]}", ["wider: set gives every client b"]),
         ("scope: {set: [a, b]}", "scope: {set: [b]}", ["narrower: set no longer gives a"]),
-        ("client_name: {set: a}", "client_name: {set: b}", ["may widen: set is set to something else"]),
-        ("scope: {allow: [a]}", "scope: {set: [a]}", ["may widen: set is the same for every client, whatever it asks for"]),
-        ("scope: {allow: [a]}", "scope: {set: [b]}", ["wider: set is the same for every client, whatever it asks for"]),
+        ("client_name: {set: a}", "client_name: {set: b}", ["may widen: set gives something else"]),
+        ("scope: {allow: [a]}", "scope: {set: [a]}", ["may widen: set replaces what clients ask for"]),
+        ("scope: {allow: [a]}", "scope: {set: [b]}", ["wider: set replaces what clients ask for"]),
         (
             "client_name: {default: a}",
             "client_name: {set: b}",
-            ["narrower: set is the same for every client, whatever it asks for"],
+            ["narrower: set replaces what clients ask for"],
         ),
         (
             "client_name: {maxLength: 1}",
             "client_name: {set: b}",
-            ["may widen: set is the same for every client, whatever it asks for"],
+            ["may widen: set replaces what clients ask for"],
         ),
         (
             "client_name: {maxLength: 1}",
             "client_name: {set: bb}",
-            ["wider: set is the same for every client, whatever it asks for"],
+            ["wider: set replaces what clients ask for"],
         ),
         (
             "dpop_bound_access_tokens: {default: true}",
             "dpop_bound_access_tokens: {set: true}",
-            ["narrower: set is the same for every client, whatever it asks for"],
+            ["narrower: set replaces what clients ask for"],
         ),
         (
             "dpop_bound_access_tokens: {default: true}",
             "dpop_bound_access_tokens: {set: false}",
-            ["may widen: set is the same for every client, whatever it asks for"],
+            ["may widen: set replaces what clients ask for"],
         ),
         (
             "scope: {set: [a, b]}",
             "scope: {allow: [a, b], default: [a]}",
-            ["narrower: set is no longer the same for every client"],
+            ["narrower: set no longer replaces what clients ask for"],
         ),
-        ("scope: {set: [a, b]}", "scope: {allow: [a, b]}", ["wider: set is no longer the same for every client"]),
-        ("scope: {set: [a, b]}", "scope: {allow: [a, c], default: [a]}", ["wider: set is no longer the same for every client"]),
+        ("scope: {set: [a, b]}", "scope: {allow: [a, b]}", ["wider: set no longer replaces what clients ask for"]),
+        ("scope: {set: [a, b]}", "scope: {allow: [a, c], default: [a]}", ["wider: set no longer replaces what clients ask for"]),
         # modes
         ("client_name: {maxLength: 9}", "client_name: {maxLength: 9, mode: warn}", ["wider: mode is no longer enforced"]),
         (
@@ -292,7 +294,7 @@ HOSTS = "{scheme: https, hosts: [a.example, '*.b.example'], pathPrefix: /o/}"
         (
             "{loopback: true, hosts: [127.0.0.1]}",
             "{loopback: true, hosts: [127.0.0.1, '::1']}",
-            ["wider: allow gains http on ::1, any port"],
+            ["wider: allow gains http on [::1], any port"],
         ),
         ("{loopback: true, hosts: [127.0.0.1]}", "{loopback: true}", ["wider: allow gains http on loopback, any port"]),
         ("{loopback: true}", "{uri: 'http://127.0.0.1:7/cb'}", ["narrower: allow loses http on loopback, any port"]),
@@ -330,6 +332,40 @@ def _line(difference: Difference) -> str:
 def test_old_and_new_are_in_words() -> None:
     [difference] = compare(with_client("scope: {allow: [a], default: [a]}"), with_client("scope: {allow: [a, b], default: [a]}"))
     assert (difference.old, difference.new) == ("a", "a, b")
+
+
+def test_the_comparison_knows_every_key_of_the_language() -> None:
+    """A new key of the schema fails here until the comparison looks at it, and COMPARED, or this list, says so."""
+    definitions = json.loads((bundled("schemas") / "policy.schema.json").read_text(encoding="utf-8"))["$defs"]
+    for kind, keys in COMPARED.items():
+        assert set(definitions[kind]["properties"]["spec"]["properties"]) == keys
+    keywords = {
+        keyword
+        for name, definition in definitions.items()
+        if name.startswith("constraint-")
+        for keyword in definition["properties"]
+    }
+    assert keywords == {
+        *("required", "default", "set", "remove", "allow", "require", "onExcess", "minItems", "maxItems", "maxLength", "pattern"),
+        *("sameHostAsRedirect", "mode", "enforceAfter"),
+    }
+    assert set(definitions["validation"]["properties"]) == {
+        *("id", "expression", "message", "messageExpression", "error", "field", "mode", "enforceAfter"),
+    }
+    assert set(definitions["redirectMatcher"]["properties"]) == {
+        *("uri", "scheme", "hosts", "path", "pathPrefix", "port", "loopback", "privateUseSchemes"),
+    }
+
+
+def test_a_key_that_nobody_knows_may_widen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it would with a tree of a later version of the language."""
+    monkeypatch.setitem(COMPARED, "Profile", COMPARED["Profile"] - {"lifetimes"})
+    texts = [profile(f"client: {{scope: {{allow: [a]}}}}{more}") for more in ("", "\nlifetimes: {client: 1d}")]
+    trees = [compiled({"profiles/native.yaml": text}) for text in texts]
+    line = "profiles/native.yaml:6:3 profiles/native.yaml: lifetimes: differs, and is nothing that this comparison knows"
+    assert f"may widen {line}" in [_line(difference) for difference in compare(*trees)]
+    assert f"may widen old {line}" in [_line(difference) for difference in compare(trees[1], trees[0])]
+    assert compare(trees[1], compiled({"profiles/native.yaml": texts[1]})) == ()
 
 
 SETS = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, unique=True)

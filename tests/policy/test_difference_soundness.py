@@ -196,6 +196,7 @@ def _redrawn(tree: Json) -> st.SearchStrategy[Json]:
     choices = [
         TREES.map(lambda other: {**tree, "guardrails": other["guardrails"]}),
         TREES.map(lambda other: {**tree, "order": other["order"]}),
+        st.permutations(tree["order"]).map(lambda order: {**tree, "order": list(order)}),
         HEAD.flatmap(lambda new: st.sampled_from([head(key, new[key]) for key in new])),
         names.flatmap(lambda name: PROFILE.flatmap(lambda new: st.sampled_from([part(name, key, new[key]) for key in new]))),
         *[st.tuples(names, st.sampled_from(list(MEMBERS))).flatmap(lambda pair: members(*pair))] * 4,

@@ -12,7 +12,7 @@ from registrar.policy.difference.redirects import uncovered
 from registrar.policy.matchers import AnyOf
 from registrar.policy.members import MemberRule
 from registrar.policy.outline import allow_words, clauses, item_words, items_words, matcher_words
-from registrar.wire import MemberKind
+from registrar.wire import MEMBERS, MemberKind
 
 WIDER, MAY_WIDEN, NARROWER, NEUTRAL = Direction
 
@@ -58,15 +58,15 @@ def _doubt(step: Step, old: MemberRule, new: MemberRule, doubts: Doubts) -> str:
 
 def _steps(old: MemberRule, new: MemberRule) -> Iterator[Step]:
     if new.remove:
-        yield Step(_removed(old), "remove", "is removed from every document", _words(old), _words(new))
+        yield Step(_removed(old), "remove", "applies to every document", _words(old), _words(new))
     elif old.remove:
-        yield Step(WIDER, "remove", "is no longer removed", _words(old), _words(new), Side.OLD)
+        yield Step(WIDER, "remove", "no longer applies", _words(old), _words(new), Side.OLD)
     elif old.set is not None and new.set is not None:
         yield from _other_set(old.set, new.set, new.kind)
     elif new.set is not None:
-        yield Step(_fixed(old, new.set), "set", "is the same for every client, whatever it asks for", _words(old), _words(new))
+        yield Step(_fixed(old, new.set), "set", "replaces what clients ask for", _words(old), _words(new))
     elif old.set is not None:
-        yield Step(_released(old.set, new), "set", "is no longer the same for every client", _words(old), _words(new), Side.OLD)
+        yield Step(_released(old.set, new), "set", "no longer replaces what clients ask for", _words(old), _words(new), Side.OLD)
     else:
         yield from _judged(old, new)
 
@@ -88,7 +88,7 @@ def _removed(old: MemberRule) -> Direction:
 def _other_set(old: Sequence[object], new: Sequence[object], kind: MemberKind) -> Iterator[Step]:
     if kind not in _LISTS:
         if old != new:
-            yield Step(MAY_WIDEN, "set", "is set to something else", items_words(old), items_words(new))
+            yield Step(MAY_WIDEN, "set", "gives something else", items_words(old), items_words(new))
         return
     gained, lost = _without(new, old), _without(old, new)
     if gained:
@@ -101,7 +101,7 @@ def _fixed(old: MemberRule, items: Sequence[object]) -> Direction:
     """A value that was possible before and is now the only one is narrower, unless somebody gets it who got less, or nothing."""
     if not all(_admits(old, item) for item in items):
         return WIDER
-    loose = old.kind is MemberKind.BOOLEAN and tuple(items) != (True,)
+    loose = old.kind is MemberKind.BOOLEAN and not _binds(old, items)
     return MAY_WIDEN if old.kind in _LISTS or loose or _refuses(old) else NARROWER
 
 
@@ -220,11 +220,15 @@ def _other_default(old: MemberRule, new: MemberRule) -> Direction:
     if new.default is None:
         return NARROWER if new.required and always_enforced(new.switch) else MAY_WIDEN
     if new.kind is MemberKind.BOOLEAN:
-        # Every yes or no of the registry binds the client to more when it is yes.
-        return NARROWER if new.default == (True,) and _admits(old, *new.default) else MAY_WIDEN
+        return NARROWER if _binds(new, new.default) and _admits(old, *new.default) else MAY_WIDEN
     if new.member == "token_endpoint_auth_method" or not _admits(old, new.default[0]):
         return MAY_WIDEN
     return NEUTRAL
+
+
+def _binds(rule: MemberRule, items: Sequence[object]) -> bool:
+    """Whether a yes or no binds the client to more than its absence: each one of the RFCs does when it is yes."""
+    return tuple(items) == (True,) and rule.member in MEMBERS
 
 
 def _demands(old: MemberRule, new: MemberRule) -> Iterator[Step]:

@@ -54,7 +54,7 @@ def _covers_host(matcher: HttpsHost, part: HttpsHost) -> bool:
 def _is_address(host: str) -> bool:
     """Whether `host` is an IP literal, which no wildcard takes; so is what looks like one and is refused everywhere."""
     try:
-        return wire.parse_redirect_uri(f"https://[{host}]/" if ":" in host else f"https://{host}/").ip_literal
+        return wire.parse_redirect_uri(f"https://{host}/").ip_literal
     except RedirectUriError:
         return True
 
