@@ -201,6 +201,35 @@ def test_a_decision_shares_one_budget() -> None:
         compile_expression("true", TEXTS).evaluate(activation)
 
 
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("text == 'a'", 3),
+        ("text.startsWith('a')", 3),
+        ("text.lowerAscii() == ''", 4 + 2),
+        ("text.contains('b')", 3 + 2),
+        ("bytes(text) == b''", 4 + 2),
+        ("size(bytes(text) + b'x') == 1", 7 + 2 + 2),
+        ("text.matches('b')", 3 + 2),
+        ("text in texts", 3),
+        ("sets.contains(numbers, [1])", 3 + 10 + 1),
+        ("numbers.distinct().size() == 1", 5 + 10),
+        ("numbers == texts.map(t, 1)", 4 + 0 + 10),
+        ("numbers.all(n, n >= 0)", 2 + 10 * 4),
+        ("numbers.all(n, n < 0)", 2 + 10 * 4),
+        ("dyn(text) == 'a'", 4 + 2),
+    ],
+)
+def test_the_budget_is_charged_by_nodes_rounds_and_sizes(text: str, steps: int) -> None:
+    """128 characters are two steps, and each number of a list is one where a function looks at them all."""
+    expression, facts = compile_expression(text, TEXTS), {"text": "a" * 128, "texts": (), "numbers": tuple(range(10))}
+    activation = TEXTS.bind(facts, budget=steps)
+    expression.evaluate(activation)
+    assert activation.remaining == 0
+    with pytest.raises(EvaluationError, match="budget"):
+        expression.evaluate(TEXTS.bind(facts, budget=steps - 1))
+
+
 def test_an_exhausted_budget_is_not_absorbed() -> None:
     for text in ("numbers.all(n, n >= 0) || true", "numbers.exists(n, numbers.all(m, m >= 0) || n == 9)"):
         with pytest.raises(EvaluationError, match="budget"):
