@@ -280,6 +280,12 @@ HOSTS = "{scheme: https, hosts: [a.example, '*.b.example'], pathPrefix: /o/}"
             "{scheme: https, hosts: ['*.b.example']}",
             ["wider: allow gains https://*.b.example/…"],
         ),
+        # Looks like an address, so it is refused everywhere, and no wildcard takes it.
+        (
+            "{scheme: https, hosts: ['*.0.0.1']}",
+            "{scheme: https, hosts: [300.0.0.1]}",
+            ["wider: allow gains https://300.0.0.1/…"],
+        ),
         (
             "{scheme: https, hosts: ['*.b.example']}",
             "{scheme: https, hosts: [192.0.2.7]}",

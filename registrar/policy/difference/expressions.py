@@ -8,14 +8,19 @@ from typing import Any
 from registrar.cel import Expression
 from registrar.cel.syntax import Call, Index, Literal, Logic, MapLiteral, Node, parse
 from registrar.policy.networks import Networks
+from registrar.wire import MEMBERS, MemberKind
 
 # Where a node stands in the text is no part of what it means.
 _POSITIONS = frozenset({"offset", "end", "at"})
 
-# Facts without a type for each member: to read one that is not there is an error. (`existing.jwks` is one of them.)
-_UNTYPED = (
-    *("submitted", "token.labels", "software_statement.claims", "client.jwks", "client.localized", "existing"),
-    *("variables", "constants"),
+# Facts in which nothing can be missing when it is read: not maps, in which an entry may not be there, nor what a policy declares.
+_TYPED = frozenset(
+    {
+        *(f"client.{name}" for name, member in MEMBERS.items() if member.kind is not MemberKind.OBJECT),
+        *("redirects", "operation", "now", "source.ip", "source.prefix", "source.networks", "source.user_agent", "source.origin"),
+        *("token.present", "token.id", "token.scopes"),
+        *("software_statement.present", "software_statement.verified", "software_statement.issuer"),
+    }
 )
 _SAFE_FUNCTIONS = frozenset({"_==_", "_!=_", "_in_", "!_", "size", "contains", "startsWith", "endsWith", "all", "exists"})
 
@@ -124,8 +129,7 @@ def _operands(node: Node) -> Iterator[Node]:
 
 def never_fails(expression: Expression) -> bool:
     """Whether it is sure that `expression` has a value over any facts (its budget apart): it is made of nothing that can fail."""
-    typed_facts = not any(fact.startswith(_UNTYPED) for fact in expression.reads)
-    return typed_facts and _safe(parse(expression.text))
+    return expression.reads <= _TYPED and _safe(parse(expression.text))
 
 
 def _safe(part: Any) -> bool:
