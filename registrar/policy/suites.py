@@ -90,7 +90,8 @@ class _Outcome:
 
 def read_suites(tree: Tree, policies: PolicySet, fixtures: Fixtures) -> list[Test]:
     """Every test of the tree's suites. Names that nothing stands behind become problems of `tree`."""
-    rules = {rule for rule, _ in policies.testable_rules()} | _other_rules(policies)
+    # Where a document has mistakes its rules are unknown, so that nothing can be said about their names.
+    rules = None if tree.problems else {rule for rule, _ in policies.testable_rules()} | _other_rules(policies)
     tests: list[Test] = []
     for _, document in tree.of("TestSuite"):
         tests += _SuiteReader(document, tree.problems, fixtures, rules).tests()
@@ -124,7 +125,7 @@ def _other_rules(policies: PolicySet) -> set[str]:
 
 
 class _SuiteReader:
-    def __init__(self, document: Document, problems: list[Problem], fixtures: Fixtures, rules: set[str]) -> None:
+    def __init__(self, document: Document, problems: list[Problem], fixtures: Fixtures, rules: set[str] | None) -> None:
         self._document = document
         self._value: Mapping[str, Any] = document.value
         self._problems = problems
@@ -135,10 +136,8 @@ class _SuiteReader:
         return [self._test(("tests", index), raw) for index, raw in enumerate(self._value["tests"])]
 
     def _test(self, path: Path, raw: Mapping[str, Any]) -> Test:
-        for key in ("violations", "warnings", "audited"):
-            for index, rule in enumerate(raw["expect"].get(key, ())):
-                if rule not in self._rules:
-                    self._unknown((*path, "expect", key, index), "rule", rule, self._rules)
+        if self._rules is not None:
+            self._check_rules((*path, "expect"), raw["expect"], self._rules)
         body = {**self._body(path, raw), **raw.get("with", {})}
         now = raw.get("now", self._value.get("options", {}).get("now", _NOW))
         return Test(
@@ -150,6 +149,12 @@ class _SuiteReader:
             now=self._moment((*path, "now"), now),
             expect=raw["expect"],
         )
+
+    def _check_rules(self, path: Path, expect: Mapping[str, Any], rules: set[str]) -> None:
+        for key in ("violations", "warnings", "audited"):
+            for index, rule in enumerate(expect.get(key, ())):
+                if rule not in rules:
+                    self._unknown((*path, key, index), "rule", rule, rules)
 
     def _body(self, path: Path, raw: Mapping[str, Any]) -> Mapping[str, object]:
         if "fixture" in raw:

@@ -89,7 +89,7 @@ Extensions = Mapping[str, Member]
 NO_EXTENSIONS: Extensions = MappingProxyType({})
 
 # How many members a document may have with a language tag.
-MAX_LANGUAGES = 64
+MAX_LANGUAGES = 32
 
 # Names that no extension may have: they are the server's own in an answer (RFC 7591 §3.2.1, RFC 7592 §3), or the facts' own.
 RESERVED = frozenset(

@@ -89,6 +89,12 @@ def _check_grants(document: _Document) -> Iterator[MetadataProblem]:
         yield _problem("response_types", "must have token or id_token for the grant type implicit")
 
 
+def _check_client_credentials(document: _Document) -> Iterator[MetadataProblem]:
+    """MUST: the client credentials grant is for confidential clients only (RFC 6749 §4.4)."""
+    if "client_credentials" in _strings(document, "grant_types") and _string(document, "token_endpoint_auth_method") == "none":
+        yield _problem("token_endpoint_auth_method", "must not be none for the grant type client_credentials")
+
+
 def _check_scope(document: _Document) -> Iterator[MetadataProblem]:
     """MUST: scope tokens of RFC 6749 §3.3."""
     try:
@@ -125,7 +131,15 @@ def _check_tls(document: _Document) -> Iterator[MetadataProblem]:
         yield _problem("token_endpoint_auth_method", "needs exactly one of the members tls_client_auth_*")
 
 
-_RULES: tuple[_Rule, ...] = (_check_redirect_uris, _check_grants, _check_scope, _check_links, _check_keys, _check_tls)
+_RULES: tuple[_Rule, ...] = (
+    _check_redirect_uris,
+    _check_grants,
+    _check_client_credentials,
+    _check_scope,
+    _check_links,
+    _check_keys,
+    _check_tls,
+)
 
 
 def _problem(member: str, message: str) -> MetadataProblem:

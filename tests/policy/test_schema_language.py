@@ -296,7 +296,6 @@ def test_a_document_without_a_name_is_reported(metadata: str) -> None:
         compiled({"profiles/native.yaml": text})
 
 
-@pytest.mark.xfail(raises=TypeError, reason="0.0 equals the constant 0 of the schema and is no int")
 def test_a_lifetime_of_a_fraction_is_reported() -> None:
     """For ever is 0; 0.0 is either that or a mistake."""
     with pytest.raises(LoadError, match=r"spec\.lifetimes\.client"):

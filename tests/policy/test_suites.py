@@ -144,12 +144,13 @@ def test_every_shipped_client_is_in_the_shipped_suites() -> None:
 def test_no_document_that_gets_to_the_shipped_rules_exhausts_their_budget() -> None:
     """The largest document that the request schema lets through is decided, not answered with a server error."""
     policies, _ = load_with_tests(bundled("policies"), POLICY)
-    tags = [f"a{chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(16)]
-    links = {
-        f"{name}#{tag}": "https://app.example/" + "x" * 1900 for name in ("logo_uri", "client_uri", "tos_uri") for tag in tags
-    }
-    names = {f"client_name#{tag}": "n" * 500 for tag in tags}
-    body = {"client_name": "n" * 512, **names, **links, "redirect_uris": [f"https://app.example/{n}" for n in range(50)]}
-    decision = decided(policies, body)
-    assert not decision.errored
+    tags = [f"a{chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(32)]
+    redirects = [f"https://app.example/{number}" for number in range(50)]
+    names = {"client_name": "n" * 512} | {f"client_name#{tag}": "n" * 512 for tag in tags}
+    logos = {f"logo_uri#{tag}": "https://app.example/" + "x" * 2000 for tag in tags}
+    for tagged in (names, logos):
+        decision = decided(policies, {**tagged, "redirect_uris": redirects})
+        assert not decision.errored
+        assert not decision.allowed
+    decision = decided(policies, {**names, "redirect_uris": redirects})
     assert "identity/name-length" in rules(decision)
