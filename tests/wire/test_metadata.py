@@ -18,7 +18,11 @@ SOUND = scenarios("metadata/sound")
 UNSOUND = scenarios("metadata/unsound")
 BAD_KEYS = scenarios("metadata/bad_keys")
 FIXTURES = Path(registrar.__file__).parent / "fixtures" / "mcp-clients.json"
-CLIENTS = {entry["name"]: entry["document"] for entry in json.loads(FIXTURES.read_text(encoding="utf-8"))["clients"]}
+CLIENTS = {
+    entry["name"]: entry["document"]
+    for entry in json.loads(FIXTURES.read_text(encoding="utf-8"))["clients"]
+    if "mayBeRefused" not in entry
+}
 
 
 def checked(metadata: Mapping[str, object]) -> list[MetadataProblem]:
