@@ -1,18 +1,31 @@
-"""What is written down about a decision: enough to make it again (policy replay), and nothing secret."""
+"""What is written down about a decision: enough to make it again (policy replay), and nothing secret.
 
+A record keeps what the request was, not what it looked like: JSON members have no order, and the values of secrets are gone.
+"""
+
+import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from typing import Final, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, Final, Literal, TypeVar, get_args
 
-from registrar.policy import Decision, Facts, Finding
+from registrar import wire
+from registrar.errors import RegistrarError
+from registrar.policy import Decision, Facts, Finding, Lifetimes, Operation, SoftwareStatement, Source, Token
+from registrar.policy.replay import Outcome
 from registrar.store import DecisionRecord
+from registrar.wire import RedirectUriError
 
 _VERSION: Final = 1
 _REDACTED: Final = "[redacted]"
+_NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
 # Credentials that clients send though nobody asked for them (wire contract 2 and 26).
 _SECRET_NAME: Final = re.compile(r"secret|passw|private|credential|token$|api_?key", re.IGNORECASE)
+_OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
 _PRIVATE_JWK: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6.2.2, §6.3.2, §6.4.1
+
+_Kind = TypeVar("_Kind")
 
 
 def outcome(decision: Decision) -> Literal["allow", "deny", "error"]:
@@ -27,6 +40,15 @@ def decision_record(decision_id: str, facts: Facts, decision: Decision, client_i
     record = {
         "version": _VERSION,
         "facts": _facts(facts),
+        **_found(decision),
+    }
+    return DecisionRecord(
+        decision_id=decision_id, at=int(facts.now.timestamp()), result=outcome(decision), client_id=client_id, record=record
+    )
+
+
+def _found(decision: Decision) -> dict[str, object]:
+    return {
         "revision": decision.revision,
         "profile": decision.profile,
         "violations": _findings(decision.violations),
@@ -36,9 +58,6 @@ def decision_record(decision_id: str, facts: Facts, decision: Decision, client_i
         "annotations": dict(decision.annotations),
         "lifetimes": asdict(decision.lifetimes),
     }
-    return DecisionRecord(
-        decision_id=decision_id, at=int(facts.now.timestamp()), result=outcome(decision), client_id=client_id, record=record
-    )
 
 
 def _facts(facts: Facts) -> dict[str, object]:
@@ -55,7 +74,23 @@ def _facts(facts: Facts) -> dict[str, object]:
             "user_agent": facts.source.user_agent,
             "origin": facts.source.origin,
         },
+        **_of_some_requests(facts),
     }
+
+
+def _of_some_requests(facts: Facts) -> dict[str, object]:
+    """The facts that most requests do not have: a record without one of them says that it was not there."""
+    record: dict[str, object] = {}
+    if facts.token.present:
+        token = facts.token
+        record["token"] = {"id": token.id, "scopes": list(token.scopes), "labels": dict(token.labels)}
+    if facts.software_statement.present:
+        statement = facts.software_statement
+        claims = _redacted(statement.claims)
+        record["software_statement"] = {"verified": statement.verified, "issuer": statement.issuer, "claims": claims}
+    if facts.existing_profile or facts.existing:
+        record["existing"] = {"profile": facts.existing_profile, "metadata": _redacted(facts.existing)}
+    return record
 
 
 def _findings(findings: Iterable[Finding]) -> list[dict[str, object]]:
@@ -73,7 +108,10 @@ def _findings(findings: Iterable[Finding]) -> list[dict[str, object]]:
 
 
 def _redacted(value: object, *, in_keys: bool = False) -> object:
-    """`value` without secrets: members named like one, and the private parts of JSON Web Keys. A member stays, its value goes."""
+    """`value` without secrets: members named like one, and the private parts of JSON Web Keys. A member stays, its value goes.
+
+    What is absent or empty stays: a rule may ask for that, and nothing is hidden in it.
+    """
     if isinstance(value, Mapping):
         return {name: _redacted_member(name, item, in_keys=in_keys) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -82,6 +120,157 @@ def _redacted(value: object, *, in_keys: bool = False) -> object:
 
 
 def _redacted_member(name: str, value: object, *, in_keys: bool) -> object:
-    if _SECRET_NAME.search(name) or (in_keys and name in _PRIVATE_JWK):
-        return _REDACTED
+    if _secret(name, in_keys=in_keys):
+        return value if value in _NOTHING else _REDACTED
     return _redacted(value, in_keys=in_keys or name == "jwks")
+
+
+def _secret(name: str, *, in_keys: bool) -> bool:
+    return _SECRET_NAME.search(name) is not None or (in_keys and name in _PRIVATE_JWK)
+
+
+class EvidenceError(RegistrarError):
+    """A record that cannot be read back; the text says why, without anything of the request, so that equal reasons are equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A decision as its record tells it.
+
+    `facts` are those that it was made from, but for what was `redacted`: the members, by the name at the top of the document, in
+    which a value was taken out. `outcome` has no metadata: the effective client is the store's.
+    """
+
+    facts: Facts
+    revision: str
+    outcome: Outcome
+    redacted: frozenset[str]
+
+
+def read_record(decision: DecisionRecord) -> Evidence:
+    """The inverse of `decision_record`. Raises EvidenceError for a record of another version, or that lacks something."""
+    record = decision.record
+    if record.get("version") != _VERSION:
+        raise EvidenceError(f"the record is not of version {_VERSION}, which this release reads")
+    facts = _member(record, "facts", dict)
+    lifetimes = _member(record, "lifetimes", dict)
+    return Evidence(
+        facts=_read_facts(facts),
+        revision=_member(record, "revision", str),
+        outcome=Outcome(
+            allowed=decision.result == "allow",
+            errored=decision.result == "error",
+            profile=_member(record, "profile", str),
+            violations=_read_rules(record, "violations"),
+            warnings=_read_rules(record, "warnings"),
+            audited=_read_rules(record, "audited"),
+            lifetimes=Lifetimes(**{item.name: _member(lifetimes, item.name, int) for item in fields(Lifetimes)}),
+        ),
+        redacted=frozenset(_redactions(facts)),
+    )
+
+
+def unlike(decision: DecisionRecord, again: Decision) -> tuple[str, ...]:
+    """The parts of a record that would be written otherwise now that the decision came out as `again`; none when it is the same.
+
+    The order of findings is no part of it: it may follow the order in which the client sent its members, which no record keeps.
+    """
+    now = _found(again)
+    parts = [name for name in now if _unordered(decision.record.get(name)) != _unordered(now[name])]
+    return (*(["result"] if outcome(again) != decision.result else []), *parts)
+
+
+def _unordered(part: object) -> object:
+    return sorted(json.dumps(item, sort_keys=True) for item in part) if isinstance(part, list) else part
+
+
+def _read_facts(record: Mapping[str, Any]) -> Facts:
+    metadata = _member(record, "metadata", dict)
+    source = _member(record, "source", dict)
+    return Facts(
+        now=_read_moment(_member(record, "now", str)),
+        metadata=metadata,
+        redirects=tuple(map(_read_redirect, _member(metadata, "redirect_uris", list) if "redirect_uris" in metadata else ())),
+        submitted={**metadata, **_member(record, "also_submitted", dict)},
+        operation=_read_operation(_member(record, "operation", str)),
+        source=Source(
+            ip=_member(source, "ip", str),
+            prefix=_member(source, "prefix", str),
+            user_agent=_member(source, "user_agent", str),
+            origin=_member(source, "origin", str),
+        ),
+        **_read_of_some_requests(record),
+    )
+
+
+def _read_of_some_requests(record: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "token" in record:
+        token = _member(record, "token", dict)
+        scopes = tuple(_member(token, "scopes", list))
+        found["token"] = Token(present=True, id=_member(token, "id", str), scopes=scopes, labels=_member(token, "labels", dict))
+    if "software_statement" in record:
+        statement = _member(record, "software_statement", dict)
+        found["software_statement"] = SoftwareStatement(
+            present=True,
+            verified=_member(statement, "verified", bool),
+            issuer=_member(statement, "issuer", str),
+            claims=_member(statement, "claims", dict),
+        )
+    if "existing" in record:
+        existing = _member(record, "existing", dict)
+        found |= {"existing": _member(existing, "metadata", dict), "existing_profile": _member(existing, "profile", str)}
+    return found
+
+
+def _read_operation(text: str) -> Operation:
+    for operation in _OPERATIONS:
+        if operation == text:
+            return operation
+    raise EvidenceError("the record is of an operation that this release does not know")
+
+
+def _read_moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise EvidenceError("the moment in the record is none") from None
+    if moment.tzinfo is None:
+        raise EvidenceError("the moment in the record has no time zone")
+    return moment
+
+
+def _read_redirect(uri: str) -> wire.RedirectUri:
+    try:
+        return wire.parse_redirect_uri(uri)
+    except RedirectUriError:
+        raise EvidenceError("a redirect URI in the record is none for this release") from None
+
+
+def _read_rules(record: Mapping[str, Any], name: str) -> frozenset[str]:
+    findings = _member(record, name, list)
+    if not all(isinstance(finding, dict) and isinstance(finding.get("rule"), str) for finding in findings):
+        raise EvidenceError(f"the record has no {name}")
+    return frozenset(finding["rule"] for finding in findings)
+
+
+def _member(record: Mapping[str, Any], name: str, kind: type[_Kind]) -> _Kind:
+    value = record.get(name)
+    if not isinstance(value, kind):
+        raise EvidenceError(f"the record has no {name}")
+    return value
+
+
+def _redactions(facts: Mapping[str, Any]) -> Iterator[str]:
+    for part in (facts["metadata"], facts["also_submitted"]):
+        yield from (name for name, value in part.items() if _has_redaction({name: value}))
+    yield from (name for name in ("software_statement", "existing") if _has_redaction(facts.get(name)))
+
+
+def _has_redaction(value: object, *, in_keys: bool = False) -> bool:
+    if isinstance(value, Mapping):
+        return any(
+            item == _REDACTED if _secret(name, in_keys=in_keys) else _has_redaction(item, in_keys=in_keys or name == "jwks")
+            for name, item in value.items()
+        )
+    return isinstance(value, list) and any(_has_redaction(item, in_keys=in_keys) for item in value)

@@ -9,6 +9,8 @@ from registrar.cli.policy.explain import explain
 from registrar.cli.policy.functions import functions
 from registrar.cli.policy.init import init
 from registrar.cli.policy.matrix import matrix
+from registrar.cli.policy.replay import replay
+from registrar.cli.policy.scan import scan
 from registrar.cli.policy.schema import schema
 from registrar.cli.policy.test import test
 
@@ -27,5 +29,7 @@ policy.add_command(explain)
 policy.add_command(functions)
 policy.add_command(init)
 policy.add_command(matrix)
+policy.add_command(replay)
+policy.add_command(scan)
 policy.add_command(schema)
 policy.add_command(test)
