@@ -99,7 +99,15 @@ def _fall_through(pair: Pair, name: str) -> tuple[Direction, str]:
         behind = [other for other in _behind(pair.old.order, name) if other in pair.new.profiles]
     if not behind:
         return Direction.NARROWER, "; no profile is behind it, so its clients are refused"
-    return Direction.MAY_WIDEN, f"; its clients fall through to {', '.join(behind)}"
+    words = ", ".join(f"{other}{_more(pair, pair.old.profiles[name], pair.new.profiles[other])}" for other in behind)
+    return Direction.MAY_WIDEN, f"; its clients fall through to {words}"
+
+
+def _more(pair: Pair, old: Profile, other: Profile) -> str:
+    """By what `other` may give a client more than `old` did, in brackets: what a reviewer looks at first."""
+    wider = [difference for difference in compare_grants(pair, old, other) if difference.direction.widens]
+    names = dict.fromkeys(difference.subject.partition("/")[2] for difference in wider)
+    return f" (more by {', '.join(names)})" if names else ""
 
 
 def _behind(order: list[str], name: str) -> list[str]:
