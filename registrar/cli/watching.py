@@ -74,12 +74,12 @@ class Watcher:
         """Every moment at which the tree may have changed, until this is woken."""
         while not self._wake.is_set():
             try:
-                yield from self._notices() if self._interval else self._pauses()
+                yield from self._notices() if self._interval else self._pause(self._seconds())
             except FileNotFoundError:
-                yield from self._pauses()  # the tree is gone: the look at it says so
+                yield from self._pause(_RETRY)  # the tree is gone, which is no news to who looks at it; it may come back
             except (OSError, RuntimeError) as error:
                 self._warn(error)
-                yield from self._pauses()
+                yield from self._pause(self._seconds())
 
     def _notices(self) -> Iterator[None]:
         """The operating system's, and one when there was none for a while; until the watch has to be made anew."""
@@ -99,8 +99,8 @@ class Watcher:
             if (_folders(self._tree), self._seconds()) != (folders, seconds):
                 return
 
-    def _pauses(self) -> Iterator[None]:
-        if not self._wake.wait(self._seconds() or None):
+    def _pause(self, seconds: int) -> Iterator[None]:
+        if not self._wake.wait(seconds or None):
             yield
 
     def _seconds(self) -> int:

@@ -222,6 +222,20 @@ def test_a_release_is_put_in_the_place_of_another(tmp_path: Path) -> None:
         soon(lambda: "rejected" not in policy(server))
 
 
+def test_a_tree_that_is_gone_may_come_back(tmp_path: Path, tree: Path) -> None:
+    """Removed and cloned again: no notice comes of a folder that is not there."""
+    with serving_tree(tmp_path, tree, **NOTICED) as server:
+        shutil.rmtree(tree)
+        soon(lambda: "rejected" in policy(server))
+        assert register(server, NATIVE).status_code == 201
+        shutil.copytree(DOORS, tmp_path / "clone")
+        rewrite(tmp_path / "clone/guardrails/names.yaml", '"acme"', '"my cli"')
+        (tmp_path / "clone").rename(tree)
+        in_force(server, tree)
+        rewrite(tree / "guardrails/names.yaml", '"my cli"', '"my app"')
+        in_force(server, tree)
+
+
 def test_a_new_folder_is_watched(tmp_path: Path, tree: Path) -> None:
     """A folder that was not there at the start, and then a file in it."""
     shutil.rmtree(tree / "guardrails")
