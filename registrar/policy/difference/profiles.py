@@ -17,7 +17,7 @@ _CHECKED_BY_THE_PROGRAM = frozenset({"grant_types", "response_types"})
 
 
 def compare_grants(pair: Pair, old: Profile, new: Profile) -> Iterator[Difference]:
-    """What changes for a client that both profiles take."""
+    """What changes for a client that `old` took and `new` takes; they need not be of one name."""
     before = {rule.member: rule for rule in old.members}
     after = {rule.member: rule for rule in new.members}
     declared = (*pair.old.policies.extensions, *pair.new.policies.extensions)
@@ -25,8 +25,6 @@ def compare_grants(pair: Pair, old: Profile, new: Profile) -> Iterator[Differenc
         rules = before.get(member) or _rule(pair, pair.old, old, member), after.get(member) or _rule(pair, pair.new, new, member)
         yield from _compare_rules(pair, *rules, _doubts(pair, old, new, member))
     yield from _compare_lifetimes(pair, old, new)
-    prefixes = old.client_id_prefix, new.client_id_prefix
-    yield from pair.noted(f"{new.book.name}/clientId", *prefixes, profile_path(new), "spec", "clientId", "prefix")
 
 
 def _compare_rules(pair: Pair, old: MemberRule, new: MemberRule, doubts: Doubts) -> Iterator[Difference]:
@@ -57,18 +55,18 @@ def _rule(pair: Pair, tree: Tree, profile: Profile, member: str) -> MemberRule:
 
 
 def _compare_lifetimes(pair: Pair, old: Profile, new: Profile) -> Iterator[Difference]:
-    path = profile_path(new)
     for field in fields(old.lifetimes):
         before, after = (getattr(profile.lifetimes, field.name) for profile in (old, new))
         if before == after:
             continue
         longer = after == 0 or 0 < before < after
-        written = field.name in pair.new.documents[path].value["spec"].get("lifetimes", {})
+        written = field.name in pair.new.documents[profile_path(new)].value["spec"].get("lifetimes", {})
+        tree, profile = (pair.new, new) if written else (pair.old, old)
         yield Difference(
             Direction.WIDER if longer else Direction.NARROWER,
             f"{new.book.name}/lifetimes.{field.name}",
             "is longer" if longer else "is shorter",
-            (pair.new if written else pair.old).place(path, "spec", "lifetimes", field.name),
+            tree.place(profile_path(profile), "spec", "lifetimes", field.name),
             Side.NEW if written else Side.OLD,
             duration_words(before),
             duration_words(after),

@@ -8,6 +8,7 @@ from registrar.policy.difference.heads import compare_heads
 from registrar.policy.difference.profiles import compare_grants
 from registrar.policy.difference.rules import Rules, changed_words, compare_records, compare_validations
 from registrar.policy.difference.sides import Pair, Tree
+from registrar.policy.outline import profile_path
 from registrar.policy.policyset import Guardrail, PolicySet, Profile
 from registrar.policy.tree import HEAD
 
@@ -67,6 +68,8 @@ def _profile(pair: Pair, name: str) -> Iterator[Difference]:
     if old is not None and new is not None:
         yield from _taken(pair, old, new)
         yield from compare_grants(pair, old, new)
+        prefixes = old.client_id_prefix, new.client_id_prefix
+        yield from pair.noted(f"{name}/clientId", *prefixes, profile_path(new), "spec", "clientId", "prefix")
         yield from _rules(pair, old, new)
     elif new is not None:
         words = pair.new.rules(new).condition_words()
