@@ -1,6 +1,7 @@
 """Which overload a call means, and the closure that calls it."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from registrar.cel.errors import EvaluationError, Failure
@@ -52,9 +53,19 @@ class Overloads:
                 break
             self.possible.append(function)
         self.result = results[-1] if self.certain or len(set(results)) == 1 else DYN
+        if name == "_+_":
+            self.result = _sum(self.result, kinds)
 
     def __bool__(self) -> bool:
         return self.certain is not None or bool(self.possible)
+
+
+def _sum(result: Type, kinds: Sequence[Type]) -> Type:
+    """The type of a concatenation: it is as long as its parts together, where their caps are known."""
+    caps = [kind.cap for kind in kinds if isinstance(kind, (StringType, ListType))]
+    if len(caps) < len(kinds) or None in caps or not isinstance(result, (StringType, ListType)):
+        return result
+    return replace(result, cap=sum(cap for cap in caps if cap is not None))
 
 
 def shaped(name: str, count: int, *, method: bool) -> Iterator[Function]:

@@ -26,6 +26,14 @@ def truth(piece: Piece, offset: int) -> Run:
     return checked
 
 
+def _second(other: Run, frame: Frame, first: EvaluationError) -> Any:
+    """The value of the second operand after the first one failed. Raises the first error when the second has none either."""
+    try:
+        return other(frame)
+    except EvaluationError:
+        raise first from None
+
+
 def both(one: Run, other: Run) -> Run:
     """`one && other`."""
 
@@ -33,10 +41,10 @@ def both(one: Run, other: Run) -> Run:
         try:
             if not one(frame):
                 return False
-        except EvaluationError:
-            if other(frame):
-                raise
-            return False
+        except EvaluationError as first:
+            if not _second(other, frame, first):
+                return False
+            raise
         return other(frame)
 
     return run
@@ -49,10 +57,10 @@ def either(one: Run, other: Run) -> Run:
         try:
             if one(frame):
                 return True
-        except EvaluationError:
-            if not other(frame):
-                raise
-            return True
+        except EvaluationError as first:
+            if _second(other, frame, first):
+                return True
+            raise
         return other(frame)
 
     return run

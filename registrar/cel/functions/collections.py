@@ -98,6 +98,7 @@ COLLECTIONS = (
     Function(
         "flatten", ListType(_LIST), (), _LIST, "The elements of the lists in the list, one level down.", _flatten, linear=True
     ),
+    Function("flatten", LIST, (), LIST, "The same where some elements are no lists: those stay.", _flatten, linear=True),
     Function("flatten", LIST, (INT,), LIST, "The elements of the lists in the list, so many levels down.", _flatten, linear=True),
     Function("slice", _LIST, (INT, INT), _LIST, "The elements from an index up to, not including, another.", _slice),
     *(

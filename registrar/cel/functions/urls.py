@@ -1,7 +1,7 @@
 """URLs, as Kubernetes' library has them (an absolute URI or an absolute path), with the characters of RFC 3986.
 
 What browsers and servers read differently is refused: control characters, white space, backslashes, broken escapes, a host with
-an escape. The host stays as it is written.
+an escape. The host stays as it is written. What begins with two slashes has a host, as for browsers; Go reads it as a path.
 """
 
 import re
