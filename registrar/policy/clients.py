@@ -1,5 +1,6 @@
 """Compiles a profile's `client:` block into member rules."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -39,6 +40,8 @@ _SCALARS: Mapping[MemberKind, tuple[type, str]] = {
     MemberKind.BOOLEAN: (bool, "must be true or false"),
     MemberKind.INTEGER: (int, "must be a whole number"),
 }
+# A name, or an IPv6 address in brackets: nothing that would make a port, a path or a user of it.
+_HOST = re.compile(r"[^/?#@:\[\]\s]+|\[[0-9A-Fa-f:]+\]")
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -274,19 +277,26 @@ def _is_loopback(host: str) -> bool:
 
 
 def _domain(host: str, *, wildcard: bool) -> str:
-    """The A-label of a host in `hosts`; a wildcard's with the dot in front. Raises ValueError with the reason."""
+    """The host of an entry of `hosts`, as a redirect URI's `host` has it; a wildcard's with the dot in front.
+
+    Raises ValueError with the reason.
+    """
     domain = host.removeprefix("*.")
     if "*" in domain:
         raise ValueError("has a wildcard that is not possible: only *. in front of a domain is")
+    if not _HOST.fullmatch(domain):
+        raise ValueError("is no host name")
     try:
-        label = wire.to_a_label(domain)
-    except ValueError:
-        raise ValueError("is no host name") from None
+        redirect = wire.parse_redirect_uri(f"https://{domain}/")
+    except RedirectUriError as error:
+        raise ValueError(f"would never be accepted: a redirect URI {error.reason}") from None
     if not wildcard:
-        return label
-    if wire.is_public_suffix(label):
+        return redirect.host
+    if redirect.ip_literal:
+        raise ValueError("is a wildcard over an address")
+    if wire.is_public_suffix(redirect.host):
         raise ValueError("is a wildcard over a public suffix: anybody can register a name under it")
-    return "." + label
+    return "." + redirect.host
 
 
 def allowed_values(rules: Sequence[MemberRule], member: str) -> tuple[str, ...] | None:

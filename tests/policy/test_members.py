@@ -160,6 +160,11 @@ def test_a_member_constraint(block: str, sent: object, effective: object) -> Non
             ["https://bucher.example/"],
         ),
         (
+            "{scheme: https, hosts: ['[2001:db8::1]']}",
+            ["https://[2001:db8::1]/", "https://[2001:DB8:0::1]/x"],
+            ["https://[2001:db8::2]/"],
+        ),
+        (
             "{scheme: https, hosts: [192.0.2.7]}",
             ["https://192.0.2.7/"],
             ["https://192.0.2.70/", "https://7.192.0.2.7.example/"],
