@@ -9,10 +9,11 @@ the microsecond; a finer text is an error. A map cannot have both a number and a
 `has(record.member)` is whether the member is not empty, as in a protobuf message, for records are total.
 """
 
+from registrar.cel import syntax
 from registrar.cel.compiler import compile_expression
 from registrar.cel.errors import CompileError, CompileProblem, EvaluationError, PatternError
 from registrar.cel.evaluation import BUDGET, Activation, Expression, Loop, Scope, Step
-from registrar.cel.functions import FUNCTIONS
+from registrar.cel.functions import FAMILIES, FUNCTIONS
 from registrar.cel.functions.function import Function
 from registrar.cel.functions.operators import OPERATORS
 from registrar.cel.patterns import Pattern, compile_pattern
@@ -48,6 +49,7 @@ __all__ = [
     "DOUBLE",
     "DURATION",
     "DYN",
+    "FAMILIES",
     "FUNCTIONS",
     "INT",
     "IP",
@@ -77,5 +79,6 @@ __all__ = [
     "Uint",
     "compile_expression",
     "compile_pattern",
+    "syntax",
     "type_of_constant",
 ]

@@ -10,6 +10,7 @@ UNEXPECTED: Final = 1
 USAGE: Final = 2
 BROKEN_TREE: Final = 3
 TESTS_FAILED: Final = 4
+ACCESS_WIDENED: Final = 5
 
 
 def leave(code: int, headline: str, details: Iterable[object] = ()) -> NoReturn:

@@ -1,20 +1,17 @@
 """`registrar policy diff`."""
 
 import sys
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import click
 
-from registrar.cli.exits import BROKEN_TREE, USAGE, leave
+from registrar.cli.exits import ACCESS_WIDENED, BROKEN_TREE, USAGE, leave
 from registrar.cli.policy.revisions import RevisionError, Stored, read_stored
-from registrar.cli.reports import Format, Level, Notice, Report, emit, format_option
-from registrar.cli.reports.output import broken
+from registrar.cli.reports import Format, Level, Notice, Report, broken, emit, format_option
 from registrar.errors import LoadError, Problem
 from registrar.policy import PolicySet, compile_tree
 from registrar.policy.difference import Difference, Direction, Side, compare
 from registrar.schema import Schema
-
-ACCESS_WIDENED: Final = 5
 
 _KINDS = {
     Direction.WIDER: "Somebody can have a client that nobody could have before",

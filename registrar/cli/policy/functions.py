@@ -8,16 +8,7 @@ from typing import Final
 
 import click
 
-from registrar.cel import OPERATORS, Function
-from registrar.cel.functions.addresses import ADDRESSES
-from registrar.cel.functions.collections import COLLECTIONS
-from registrar.cel.functions.conversions import CONVERSIONS
-from registrar.cel.functions.domain import DOMAIN
-from registrar.cel.functions.encoding import ENCODING
-from registrar.cel.functions.regex import REGEX
-from registrar.cel.functions.strings import STRINGS
-from registrar.cel.functions.times import TIMES
-from registrar.cel.functions.urls import URLS
+from registrar.cel import FAMILIES, OPERATORS, Function
 from registrar.cli.policy.values import paint
 from registrar.errors import did_you_mean
 
@@ -32,17 +23,6 @@ class Row:
     documentation: str
 
 
-FAMILIES: Final = (
-    ("OAuth clients", DOMAIN),
-    ("Texts", STRINGS),
-    ("Regular expressions", REGEX),
-    ("Lists and sets", COLLECTIONS),
-    ("Timestamps and durations", TIMES),
-    ("URLs", URLS),
-    ("IP addresses and networks", ADDRESSES),
-    ("Base64", ENCODING),
-    ("Conversions, sizes and types", CONVERSIONS),
-)
 MACROS: Final = (
     Row("Macros", "has", "has(record.member) -> bool", "Whether a member is not empty; of a map, whether it has the key."),
     Row(
@@ -88,7 +68,7 @@ def functions(name: str | None, form: str) -> None:
 
 def reference() -> Iterator[Row]:
     """Every function, macro and operator of the language."""
-    for section, family in FAMILIES:
+    for section, family in FAMILIES.items():
         for function in family:
             yield Row(section, function.name, function.signature, function.doc)
     yield from MACROS

@@ -7,7 +7,7 @@ import click
 from registrar.cli.checkout import find_checkout
 from registrar.cli.exits import BROKEN_TREE, leave
 from registrar.cli.policy.tree import directory
-from registrar.cli.reports.report import visible
+from registrar.cli.reports import visible
 from registrar.errors import LoadError
 from registrar.policy import PolicySet, load
 from registrar.policy.matrix import html_page, markdown
