@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from registrar.errors import LoadError
-from registrar.policy import PolicySet, load
+from registrar.policy import PolicySet, Source, load
 from registrar.schema import Schema
-from registrar.service import Checkout, Outcome, Policies, PolicyTree
+from registrar.service import Checkout, Outcome, Policies, PolicyTree, Registrar, RegistrationRequest
 from registrar.service.policies import Look
 from registrar.store import Store, StoreUnavailable
 
@@ -111,6 +111,28 @@ def test_a_changed_tree_takes_over(tree: Path, store: Store, caplog: pytest.LogC
         {"revision": second.revision, "instead_of": first.revision, "commit": "c0ffee", "dirty": True}
     ]
     assert "reserved name" in first.files["guardrails/names.yaml"].decode()
+
+
+def test_a_request_ends_on_the_revision_that_it_began_with(tree: Path, store: Store) -> None:
+    """The tree is replaced between its decision and its answer: client and record name the old one, the next the new one."""
+    policies = opened(tree, store)
+    first = policies.current().revision
+    ids = (f"id-{number}" for number in range(9))
+
+    def new_id() -> str:
+        policies.refresh()
+        return next(ids)
+
+    registrar = Registrar(policies.current, store, REQUESTS, clock=lambda: NOW, new_id=new_id, new_secret=lambda: "x" * 43)
+    edit(tree)
+    request = RegistrationRequest({"redirect_uris": ["http://127.0.0.1/callback"]}, Source(ip="198.51.100.7"))
+    answers = [registrar.register(request) for _ in range(2)]
+    assert policies.current().revision != first
+    for answer, revision in zip(answers, (first, policies.current().revision), strict=True):
+        client, decision = store.client(str(answer.client["client_id"])), store.decision(answer.decision_id)
+        assert client is not None
+        assert decision is not None
+        assert (client.policy_revision, decision.record["revision"]) == (revision, revision)
 
 
 def test_a_tree_that_is_the_same_changes_nothing(tree: Path, store: Store, caplog: pytest.LogCaptureFixture) -> None:
@@ -221,6 +243,19 @@ def test_a_folder_that_cannot_be_listed_is_rejected(tree: Path, store: Store) ->
     (tree / "guardrails/loop.yaml").symlink_to("loop.yaml")
     assert policies.refresh() is Outcome.REJECTED
     assert policies.in_force.rejected is not None
+
+
+def test_a_fault_of_the_program_rejects_the_tree(tree: Path, store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """Here a schema that knows no policies: logged with its trace once, and not with every look."""
+    policies = Policies(load(tree, SCHEMA), PolicyTree(tree, Schema.load("settings")), store, clock=lambda: NOW, settled=0.0)
+    edit(tree)
+    assert policies.refresh() is Outcome.REJECTED
+    assert policies.refresh() is Outcome.REJECTED
+    assert messages(caplog) == ["policy not examined", "policy rejected", "policy problem"]
+    assert caplog.records[0].exc_info
+    (told,) = fields(caplog, "policy problem")
+    assert str(told["place"]) == f"{tree}:1:1"
+    assert str(told["problem"]).startswith("could not be examined: ")
 
 
 def test_a_tree_that_is_being_written_is_left_for_later(tree: Path, store: Store, caplog: pytest.LogCaptureFixture) -> None:
