@@ -1,7 +1,7 @@
 """Looks again at what was decided: replays decisions, checks them against their own policy, and scans the clients there are."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -60,7 +60,7 @@ def replay(pairs: Iterable[tuple[DecisionRecord, Client | None]], policies: Poli
     for decision, client in pairs:
         try:
             evidence = read_record(decision)
-            old = replace(evidence.outcome, metadata=client.metadata if client else None)
+            old = replace(evidence.outcome, metadata=_document(client))
             differences = _compared(evidence, old, policies, schema)
         except EvidenceError as error:
             review.skip(decision.decision_id, str(error))
@@ -164,13 +164,18 @@ def _subject(rule: str) -> str:
 def _unlike(decision: DecisionRecord, client: Client | None, evidence: Evidence, policies: PolicySet) -> tuple[str, ...]:
     again = policies.decide(evidence.facts)
     parts = unlike(decision, again)
-    if client is not None and _visible(client.metadata, evidence) != _visible(again.metadata, evidence):
+    document = _document(client)
+    if document is not None and _visible(document, evidence) != _visible(again.metadata, evidence):
         parts = (*parts, "client")
     if parts and evidence.redacted:
         raise EvidenceError(_UNSURE)
     return parts
 
 
-def _visible(metadata: object, evidence: Evidence) -> object:
-    found = plain(metadata)
-    return {name: value for name, value in found.items() if name not in evidence.redacted} if isinstance(found, dict) else found
+def _document(client: Client | None) -> Mapping[str, object] | None:
+    """The effective client as it is stored; None where there is none, and for a tombstone, which need not have one."""
+    return None if client is None or client.status == "deleted" else client.metadata
+
+
+def _visible(metadata: Mapping[str, object], evidence: Evidence) -> dict[str, object]:
+    return {name: plain(value) for name, value in metadata.items() if name not in evidence.redacted}

@@ -330,7 +330,10 @@ def _pair(
     one: Callable[[tuple[Any, ...]], T], other: Callable[[tuple[Any, ...]], U], row: tuple[Any, ...], width: int
 ) -> tuple[T, U | None]:
     """A row of an outer join, of which the first `width` columns make `one`; the columns of what is not there are all NULL."""
-    return one(row[:width]), None if row[width] is None else other(row[width:])
+    try:
+        return one(row[:width]), None if row[width] is None else other(row[width:])
+    except ValueError as error:
+        raise StoreUnavailable(f"a document in the database is corrupt: {error}") from error
 
 
 def _activation(row: tuple[Any, ...]) -> Activation:

@@ -80,7 +80,7 @@ def test_programs_read_the_same(url: str, strict: Path) -> None:
     assert "@" not in found.pop("database")
     assert found == {
         "command": "policy replay",
-        "policies": f"{strict} (t, {STRICT.revision})",
+        "policies": {"tree": str(strict), "name": "t", "revision": STRICT.revision},
         "since": "2026-10-01T00:00:00Z",
         "total": 2,
         "unchanged": 1,
@@ -215,6 +215,12 @@ def test_which_records_are_looked_at(sqlite: str, strict: Path, arguments: tuple
     assert document(strict, "--database-url", sqlite, *arguments)["total"] == total
 
 
+def test_people_read_from_when_on(sqlite: str, strict: Path) -> None:
+    past(sqlite, OLD, cli("one"))
+    lines = run(strict, "--database-url", sqlite, "--since", "2026-10-01T14:00:00+02:00").stdout.splitlines()
+    assert lines[2:] == ["since     2026-10-01T12:00:00Z", "decisions 1: 1 unchanged, 0 changed"]
+
+
 def test_since_may_be_how_long_ago(sqlite: str, strict: Path) -> None:
     past(sqlite, OLD, *[cli("one")] * 4)
     now = int(datetime.now(UTC).timestamp())
@@ -232,6 +238,11 @@ class TestVerify:
         result = run("--verify", "--database-url", url)
         assert result.exit_code == 0
         assert result.stdout.splitlines()[2:] == ["decisions 2: 2 unchanged, 0 changed"]
+
+    def test_programs_read_that_no_tree_was_given(self, sqlite: str) -> None:
+        past(sqlite, OLD, cli("one"))
+        found = document("--verify", "--database-url", sqlite)
+        assert (found["policies"], found["total"], found["changes"]) == (None, 1, {})
 
     def test_a_record_that_comes_out_otherwise(self, sqlite: str) -> None:
         past(sqlite, OLD, cli("one"), cli("two"))
@@ -262,6 +273,7 @@ class TestMistakes:
             ("strict", "--verify"),
             ("--verify", "--fail-on", "any"),
             ("nowhere",),
+            ("HEAD:nowhere",),
             ("strict", "--since", "yesterday"),
             ("strict", "--since", "2026-10-01T12:00:00"),
             ("strict", "--since", "999999999d"),
@@ -298,9 +310,10 @@ class TestMistakes:
         assert "secret" not in result.stderr
         assert result.stderr.count("\n") == 1
 
-    def test_a_database_that_fails_on_the_way(self, sqlite: str, strict: Path) -> None:
+    @pytest.mark.parametrize("damage", ["DROP TABLE decision", "UPDATE decision SET record = '{'"])
+    def test_a_database_that_fails_on_the_way(self, sqlite: str, strict: Path, damage: str) -> None:
         past(sqlite, OLD, cli("one"))
-        rows(sqlite, "DROP TABLE decision")
+        rows(sqlite, damage)
         result = run(strict, "--database-url", sqlite)
         assert result.exit_code == 1
         assert result.stderr.count("\n") == 1

@@ -219,6 +219,12 @@ class TestVerify:
         rows(url, change)
         assert skipped(self.verified(store)) == {reason: 1}
 
+    def test_a_tombstone_needs_no_document(self, store: Store, url: str) -> None:
+        Past(store).register(OLD, cli("my cli"))
+        rows(url, "UPDATE client SET status = 'deleted', metadata = '{}'")
+        assert self.verified(store).tally.unchanged == 1
+        assert replay(store.decisions(), OLD, REQUEST).tally.unchanged == 1
+
     def test_a_record_whose_outcome_hangs_on_a_redacted_value_cannot_be_checked(self, store: Store) -> None:
         nosy = compiled(
             {

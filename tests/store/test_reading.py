@@ -92,6 +92,17 @@ def test_clients_since_a_moment_and_of_a_status(store: Store) -> None:
     assert [owner.client_id for owner, _ in store.clients(since=101, statuses=["active", "deleted"])] == ["c3", "c4"]
 
 
+@pytest.mark.parametrize("column", ["decision SET record", "client SET metadata"])
+def test_a_document_that_is_no_json_is_corruption(store: Store, store_url: str, column: str) -> None:
+    """Which this program never writes; the text has nothing of the document."""
+    add(store, 1)
+    rows(store_url, f"UPDATE {column} = '{{secret'")
+    for read in (store.decisions, store.clients):
+        with pytest.raises(StoreUnavailable, match="is corrupt") as caught:
+            list(read())
+        assert "secret" not in str(caught.value)
+
+
 def test_an_empty_database_has_nothing_to_read(store: Store) -> None:
     assert (list(store.decisions()), list(store.clients())) == ([], [])
 

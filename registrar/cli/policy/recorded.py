@@ -87,12 +87,28 @@ def _settings(config: str | None, database_url: str | None) -> Settings:
         leave(USAGE, "the settings are wrong:", error.lines())
 
 
-def tree_or_leave(text: str) -> PolicySet:
-    """The policy set that `text` names, a directory or REVISION:PATH; exits 2 when there is none, 3 when it does not load."""
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A policy set, and how it was named."""
+
+    name: str
+    policies: PolicySet
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.policies.name}, {self.policies.revision})"
+
+    @property
+    def record(self) -> dict[str, str]:
+        """The same for programs."""
+        return {"tree": self.name, "name": self.policies.name, "revision": self.policies.revision}
+
+
+def tree_or_leave(text: str) -> Tree:
+    """The tree that `text` names, a directory or REVISION:PATH; exits 2 when there is none, 3 when it does not load."""
     stored = Stored(text, {})
     try:
         stored = read_stored(text, None)
-        return compile_tree(stored.files, Schema.load("policy"))
+        return Tree(stored.name, compile_tree(stored.files, Schema.load("policy")))
     except RevisionError as error:
         leave(USAGE, str(error))
     except LoadError as error:

@@ -3,19 +3,16 @@
 import json
 import sys
 from itertools import islice
-from typing import Final
 
 import click
 
 from registrar.cli.policy import tallies
-from registrar.cli.policy.recorded import CHANGED, Selection, selection_options, store_or_leave, tree_or_leave
+from registrar.cli.policy.recorded import CHANGED, Selection, Tree, selection_options, store_or_leave, tree_or_leave
 from registrar.policy.replay import Kind
 from registrar.schema import Schema
 from registrar.service import review as reviews
 from registrar.service.review import Review, Revisions
 from registrar.store import RESULTS, Result
-
-_OWN: Final = "of each record's own revision"
 
 
 @click.command()
@@ -45,25 +42,16 @@ def replay(new: str | None, *, selection: Selection, verify: bool, result: Resul
         raise click.UsageError("give a tree NEW, or --verify")
     if verify and fail_on:
         raise click.UsageError("--fail-on is about NEW: --verify always fails on a difference")
-    policies, review = _verified(selection, result) if new is None else _replayed(new, selection, result)
-    _print(policies, selection, review, form)
+    tree = None if new is None else tree_or_leave(new)
+    with store_or_leave(selection) as store:
+        pairs = islice(store.decisions(since=selection.epoch, results=[result] if result else RESULTS), selection.limit)
+        if tree is None:
+            review = reviews.verify(pairs, Revisions(store, Schema.load("policy")))
+        else:
+            review = reviews.replay(pairs, tree.policies, Schema.load("registration-request"))
+    _print(tree, selection, review, form)
     if _fails(review, "any" if verify else fail_on):
         sys.exit(CHANGED)
-
-
-def _replayed(new: str, selection: Selection, result: Result | None) -> tuple[str, Review]:
-    policies = tree_or_leave(new)
-    with store_or_leave(selection) as store:
-        pairs = store.decisions(since=selection.epoch, results=[result] if result else RESULTS)
-        review = reviews.replay(islice(pairs, selection.limit), policies, Schema.load("registration-request"))
-    return f"{new} ({policies.name}, {policies.revision})", review
-
-
-def _verified(selection: Selection, result: Result | None) -> tuple[str, Review]:
-    with store_or_leave(selection) as store:
-        pairs = store.decisions(since=selection.epoch, results=[result] if result else RESULTS)
-        review = reviews.verify(islice(pairs, selection.limit), Revisions(store, Schema.load("policy")))
-    return _OWN, review
 
 
 def _fails(review: Review, fail_on: str | None) -> bool:
@@ -77,11 +65,10 @@ def _fails(review: Review, fail_on: str | None) -> bool:
     return False
 
 
-def _print(policies: str, selection: Selection, review: Review, form: str) -> None:
+def _print(tree: Tree | None, selection: Selection, review: Review, form: str) -> None:
     if form == "json":
-        since = tallies.moment(selection.since) if selection.since else None
-        about = {"command": "policy replay", "policies": policies, "database": selection.database, "since": since}
+        about = {"command": "policy replay", **tallies.about(selection, tree)}
         click.echo(json.dumps({**about, **tallies.record(review, "decision_id")}, indent=2))
         return
-    for line in (*tallies.header(selection, policies), *tallies.totals(review, "decisions")):
+    for line in (*tallies.header(selection, tree), *tallies.totals(review, "decisions")):
         click.echo(line)

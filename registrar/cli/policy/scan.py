@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from registrar.cli.policy import tallies
-from registrar.cli.policy.recorded import CHANGED, Selection, selection_options, store_or_leave, tree_or_leave
+from registrar.cli.policy.recorded import CHANGED, Selection, Tree, selection_options, store_or_leave, tree_or_leave
 from registrar.cli.policy.values import one_line, paint, printable
 from registrar.policy import PolicySet
 from registrar.policy.replay import Difference, Kind
@@ -39,23 +39,19 @@ def scan(new: str, *, selection: Selection, fail_on: str | None, form: str) -> N
     Exits 0, 1 when the database cannot be read, 3 when NEW does not load, and 4 when --fail-on names what was found (any: also a
     client that cannot be decided again).
     """
-    policies = tree_or_leave(new)
-    now = datetime.now(UTC)
+    tree = tree_or_leave(new)
     review = Review()
     with store_or_leave(selection) as store:
-        affected = _affected(store, selection, policies, now, review)
-        name = f"{new} ({policies.name}, {policies.revision})"
-        if form == "json":
-            _print_record(name, selection, affected, review)
-        else:
-            _print_lines(name, selection, affected, review)
+        affected = _affected(store, selection, tree.policies, review)
+        printed = _print_record if form == "json" else _print_lines
+        printed(tree, selection, affected, review)
     if _fails(review, fail_on):
         sys.exit(CHANGED)
 
 
-def _affected(store: Store, selection: Selection, policies: PolicySet, now: datetime, review: Review) -> Iterator[Affected]:
+def _affected(store: Store, selection: Selection, policies: PolicySet, review: Review) -> Iterator[Affected]:
     pairs = islice(store.clients(since=selection.epoch, statuses=["active"]), selection.limit)
-    return reviews.scan(pairs, policies, Schema.load("registration-request"), now, review)
+    return reviews.scan(pairs, policies, Schema.load("registration-request"), datetime.now(UTC), review)
 
 
 def _fails(review: Review, fail_on: str | None) -> bool:
@@ -64,9 +60,9 @@ def _fails(review: Review, fail_on: str | None) -> bool:
     return fail_on == "any" and bool(review.tally.groups or review.skipped)
 
 
-def _print_lines(policies: str, selection: Selection, affected: Iterator[Affected], review: Review) -> None:
+def _print_lines(tree: Tree, selection: Selection, affected: Iterator[Affected], review: Review) -> None:
     """Client after client as they are found: there may be more of them than fit into memory."""
-    for line in tallies.header(selection, policies):
+    for line in tallies.header(selection, tree):
         click.echo(line)
     for found in affected:
         click.echo(_line(found))
@@ -90,10 +86,9 @@ def _reason(difference: Difference) -> str:
     return printable(f"{difference.name} {difference.old} -> {difference.new}")
 
 
-def _print_record(policies: str, selection: Selection, affected: Iterator[Affected], review: Review) -> None:
+def _print_record(tree: Tree, selection: Selection, affected: Iterator[Affected], review: Review) -> None:
     """One JSON object, written as the clients are found."""
-    since = tallies.moment(selection.since) if selection.since else None
-    about = {"command": "policy scan", "policies": policies, "database": selection.database, "since": since}
+    about = {"command": "policy scan", **tallies.about(selection, tree)}
     click.echo(json.dumps(about)[:-1] + ', "clients": [', nl=False)
     for number, found in enumerate(affected):
         click.echo(("," if number else "") + "\n" + json.dumps(_record(found)), nl=False)

@@ -1,10 +1,9 @@
 """How counts of differences are shown: to people, and to programs."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any, Final
 
-from registrar.cli.policy.recorded import Selection
+from registrar.cli.policy.recorded import Selection, Tree
 from registrar.cli.policy.values import one_line, paint, plain, printable
 from registrar.policy.replay import Count, Group, Kind, Tally
 from registrar.service.review import Review
@@ -24,12 +23,18 @@ _LISTED: Final = 20  # lines for each kind
 _WIDTH: Final = 60  # characters of a value
 
 
-def header(selection: Selection, policies: str) -> Iterator[str]:
-    """What is looked at: under which policies, in which database, from when on."""
-    yield f"policies  {printable(policies)}"
+def header(selection: Selection, tree: Tree | None) -> Iterator[str]:
+    """What is looked at: under which tree (None: each record's own), in which database, from when on."""
+    yield f"policies  {printable(str(tree or 'the revision that each record names'))}"
     yield f"database  {printable(selection.database)}"
     if selection.since:
-        yield f"since     {moment(selection.since)}"
+        yield f"since     {plain(selection.since)}"
+
+
+def about(selection: Selection, tree: Tree | None) -> dict[str, Any]:
+    """The same for programs."""
+    since = None if selection.since is None else plain(selection.since)
+    return {"policies": tree and tree.record, "database": selection.database, "since": since}
 
 
 def totals(review: Review, noun: str, *, listed: bool = True) -> Iterator[str]:
@@ -109,8 +114,3 @@ def _group(group: Group, count: Count, subject: str) -> dict[str, Any]:
 def value_pair(values: tuple[object, object]) -> dict[str, Any]:
     """The values of a member before and after; None where it was absent."""
     return {"old_value": plain(values[0]), "new_value": plain(values[1])}
-
-
-def moment(value: datetime) -> str:
-    """RFC 3339."""
-    return str(plain(value))
