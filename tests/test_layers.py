@@ -20,14 +20,15 @@ FLOORS = {
     "settings": 3,
     "policy": 3,
     "store": 3,
-    "service": 4,
-    "http": 5,
-    "app": 6,
-    "cli": 7,
-    "__main__": 8,
+    "review": 4,
+    "service": 5,
+    "http": 6,
+    "app": 7,
+    "cli": 8,
+    "__main__": 9,
 }
 DOORS = {
-    "celpy": {"cel"},
+    "celpy": set(),  # cel reads its grammar, and imports none of its code
     "click": {"cli"},
     "falcon": {"http", "app"},
     "granian": {"cli"},
@@ -41,10 +42,11 @@ DOORS = {
     "publicsuffixlist": {"wire"},
     "re2": {"cel"},
     "referencing": {"schema"},
+    "watchfiles": {"cli"},
     "yaml": {"documents"},
 }
 # A decision is a function of its facts: nothing that asks the machine for the time, for chance or for the network.
-PURE = {"wire", "cel", "policy"}
+PURE = {"wire", "cel", "policy", "review"}
 IMPURE = {"falcon", "peewee", "os", "time", "secrets", "socket", "random", "uuid", "subprocess"}
 
 

@@ -27,26 +27,37 @@ def read_files(directory: Path) -> Mapping[str, bytes]:
         raise LoadError([Problem(start_of("."), "", "is no directory")])
     files: dict[str, bytes] = {}
     problems: list[Problem] = []
-    for path in sorted(_yaml_files(directory, _DEPTH)):
-        name = path.relative_to(directory).as_posix()
+    _collect(directory, "", files, problems)
+    if problems:
+        raise LoadError(problems)
+    return MappingProxyType(dict(sorted(files.items())))
+
+
+def _collect(folder: Path, prefix: str, files: dict[str, bytes], problems: list[Problem]) -> None:
+    """Read the files of `folder`, whose path in the tree is `prefix`, into `files`."""
+    try:
+        for path in folder.iterdir():
+            if not path.name.startswith("."):
+                _collect_one(path, prefix + path.name, files, problems)
+    except OSError as error:
+        problems.append(Problem(start_of(prefix or "."), "", f"cannot be read: {error.strerror}"))
+
+
+def _collect_one(path: Path, name: str, files: dict[str, bytes], problems: list[Problem]) -> None:
+    if path.is_dir():
+        if name.count("/") < _DEPTH:
+            _collect(path, name + "/", files, problems)
+        else:
+            problems.append(Problem(start_of(name), "", "is nested too deep for a policy tree"))
+    elif _YAML.search(name):
+        # Anything but a file (a pipe, say) could keep the reader waiting for ever.
+        if path.exists() and not path.is_file():
+            problems.append(Problem(start_of(name), "", "is no file"))
+            return
         try:
             files[name] = path.read_bytes()
         except OSError as error:
             problems.append(Problem(start_of(name), "", f"cannot be read: {error.strerror}"))
-    if problems:
-        raise LoadError(problems)
-    return MappingProxyType(files)
-
-
-def _yaml_files(directory: Path, depth: int) -> Iterable[Path]:
-    for path in directory.iterdir():
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            if depth:
-                yield from _yaml_files(path, depth - 1)
-        elif _YAML.search(path.name):
-            yield path
 
 
 @dataclass(slots=True)

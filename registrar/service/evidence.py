@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeVar, get_args
 from registrar import wire
 from registrar.errors import RegistrarError
 from registrar.policy import Decision, Facts, Finding, Lifetimes, Operation, SoftwareStatement, Source, Token
-from registrar.policy.replay import Outcome
+from registrar.review.replay import Outcome
 from registrar.store import DecisionRecord
 from registrar.wire import RedirectUriError
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from registrar.errors import LoadError
 from registrar.policy import PolicySet, compile_tree
-from registrar.policy.replay import Count, Difference, Kind, Outcome, Tally, compare, decide_again, plain
+from registrar.review.replay import Count, Difference, Kind, Outcome, Tally, compare, decide_again, plain
 from registrar.schema import Schema
 from registrar.service.evidence import Evidence, EvidenceError, read_record, unlike
 from registrar.store import Client, DecisionRecord, Store

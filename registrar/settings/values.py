@@ -64,9 +64,7 @@ def parse_issuer(text: str) -> str:
     if "?" in text:
         raise WrongValueError(((), "an issuer has no query (RFC 8414 section 2)"))
     if not _ISSUER.fullmatch(text):
-        raise WrongValueError(
-            ((), "must be https://HOST and a path of letters, digits and . _ ~ - between single slashes")
-        )
+        raise WrongValueError(((), "must be https://HOST and a path of letters, digits and . _ ~ - between single slashes"))
     return text
 
 

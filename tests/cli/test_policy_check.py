@@ -14,7 +14,7 @@ from jsonschema import Draft4Validator
 
 from registrar.cel import BUDGET
 from registrar.cli import main
-from registrar.policy.lint import LINTS
+from registrar.review.lint import LINTS
 from tests.policy.test_tree import write
 from tests.policy.trees import guardrail, head, profile
 

@@ -124,17 +124,6 @@ def test_ctrl_c_ends_the_server_at_once(tmp_path: Path) -> None:
         assert time.monotonic() - began < 10
 
 
-def test_sighup_changes_nothing(tmp_path: Path) -> None:
-    """The policy that was loaded is served on, whatever the tree has become."""
-    tree = tmp_path / "tree"
-    shutil.copytree(DOORS, tree)
-    with serving(tmp_path, "--policies", str(tree)) as server:
-        (tree / "policyset.yaml").write_text("broken: [", encoding="utf-8")
-        server.process.send_signal(signal.SIGHUP)
-        time.sleep(0.5)
-        assert register(server, NATIVE).status_code == 201
-
-
 @ON_LINUX
 def test_a_worker_that_dies_ends_the_server(tmp_path: Path) -> None:
     """With exit code 1, for the supervisor to see, and a line in the log."""

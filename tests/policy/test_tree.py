@@ -1,6 +1,7 @@
 """Trees on disk: which files belong to one, and what its revision is."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_a_tree_behind_symbolic_links_is_read_as_kubernetes_mounts_it(tmp_path: 
 def test_a_loop_of_links_ends(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "profiles" / "loop").symlink_to(tmp_path)
-    with pytest.raises(LoadError, match="is at no place where a policy tree is read"):
+    with pytest.raises(LoadError, match="is nested too deep for a policy tree"):
         load(tmp_path, POLICY)
 
 
@@ -78,6 +79,22 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "profiles" / "gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
     with pytest.raises(LoadError, match=r"profiles/gone.yaml:1:1: cannot be read: No such file"):
+        load(tmp_path, POLICY)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    """A pipe without a writer would keep the reader for ever."""
+    write(tmp_path)
+    os.mkfifo(tmp_path / "profiles" / "pipe.yaml")
+    with pytest.raises(LoadError, match=r"profiles/pipe\.yaml:1:1: is no file"):
+        load(tmp_path, POLICY)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder")
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "guardrails").mkdir(mode=0)
+    with pytest.raises(LoadError, match=r"guardrails/:1:1: cannot be read: Permission denied"):
         load(tmp_path, POLICY)
 
 

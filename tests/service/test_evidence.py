@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from registrar.policy import Facts, MalformedError, PolicySet, SoftwareStatement, Source, Token, take_in
-from registrar.policy.replay import decide_again, outcome_of
+from registrar.review.replay import decide_again, outcome_of
 from registrar.service.evidence import EvidenceError, decision_record, outcome, read_record, unlike
 from registrar.store import DecisionRecord
 from registrar.store.journal import canonical

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from registrar.policy import PolicySet
-from registrar.policy.replay import Kind
+from registrar.review.replay import Kind
 from registrar.service.review import Affected, Review, Revisions, replay, scan, verify
 from registrar.store import Store
 from tests.policy.trees import POLICY, REQUEST, compiled, guardrail, head, profile

@@ -13,8 +13,8 @@ from registrar.cli.policy.tree import directory
 from registrar.cli.reports import Format, Level, Notice, Report, emit, format_option, load_or_report
 from registrar.documents import Document
 from registrar.policy import PolicySet, Test, run_tests
-from registrar.policy.lint import LINTS, Cost, Lint, costs, lint
 from registrar.policy.sources import documents
+from registrar.review.lint import LINTS, Cost, Lint, costs, lint
 from registrar.schema import Schema
 
 COMMAND = "policy check"

@@ -10,7 +10,7 @@ from registrar.cli.policy.revisions import RevisionError, Stored, read_stored
 from registrar.cli.reports import Format, Level, Notice, Report, broken, emit, format_option
 from registrar.errors import LoadError, Problem
 from registrar.policy import PolicySet, compile_tree
-from registrar.policy.difference import Difference, Direction, Side, compare
+from registrar.review.difference import Difference, Direction, Side, compare
 from registrar.schema import Schema
 
 _KINDS = {

@@ -12,7 +12,7 @@ from registrar.cli.policy.traces import lines
 from registrar.cli.policy.values import one_line, pointed, position, printable
 from registrar.errors import did_you_mean
 from registrar.policy import Facts, MalformedError, PolicySet
-from registrar.policy.explain import View, origin, view
+from registrar.review.explain import View, origin, view
 
 
 @click.command("eval")

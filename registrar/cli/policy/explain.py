@@ -14,8 +14,8 @@ from registrar.cli.policy.story import story
 from registrar.cli.policy.tree import directory
 from registrar.cli.policy.values import one_line, paint, plain, printable
 from registrar.policy import MalformedError, PolicySet
-from registrar.policy.explain import Explanation
-from registrar.policy.explain import explain as explained
+from registrar.review.explain import Explanation
+from registrar.review.explain import explain as explained
 
 
 @click.command()

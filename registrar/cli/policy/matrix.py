@@ -10,8 +10,8 @@ from registrar.cli.policy.tree import directory
 from registrar.cli.reports import visible
 from registrar.errors import LoadError
 from registrar.policy import PolicySet, load
-from registrar.policy.matrix import html_page, markdown
-from registrar.policy.outline import outline
+from registrar.review.matrix import html_page, markdown
+from registrar.review.outline import outline
 from registrar.schema import Schema
 
 _RENDERERS = {"markdown": markdown, "html": html_page}

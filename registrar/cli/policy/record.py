@@ -10,7 +10,7 @@ from registrar.cli.policy.story import result
 from registrar.cli.policy.values import plain
 from registrar.errors import Place
 from registrar.policy import Finding, MalformedError
-from registrar.policy.explain import Book, Check, Explanation, Judgement, MemberWork, Outcome, Variable, origin
+from registrar.review.explain import Book, Check, Explanation, Judgement, MemberWork, Outcome, Variable, origin
 
 
 def of_faults(error: MalformedError) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ import click
 
 from registrar.cli.policy import tallies
 from registrar.cli.policy.recorded import CHANGED, Selection, Tree, selection_options, store_or_leave, tree_or_leave
-from registrar.policy.replay import Kind
+from registrar.review.replay import Kind
 from registrar.schema import Schema
 from registrar.service import review as reviews
 from registrar.service.review import Review, Revisions

@@ -13,7 +13,7 @@ from registrar.cli.policy import tallies
 from registrar.cli.policy.recorded import CHANGED, Selection, Tree, selection_options, store_or_leave, tree_or_leave
 from registrar.cli.policy.values import one_line, paint, printable
 from registrar.policy import PolicySet
-from registrar.policy.replay import Difference, Kind
+from registrar.review.replay import Difference, Kind
 from registrar.schema import Schema
 from registrar.service import review as reviews
 from registrar.service.review import Affected, Review

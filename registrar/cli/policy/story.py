@@ -9,7 +9,7 @@ from registrar.cli.policy.traces import evaluated, inner_lines
 from registrar.cli.policy.values import indented, one_line, paint, pointed, printable
 from registrar.errors import Place
 from registrar.policy import Change, Decision, Finding
-from registrar.policy.explain import Book, Check, Explanation, Judgement, MemberWork, Outcome, Reach, Variable, origin
+from registrar.review.explain import Book, Check, Explanation, Judgement, MemberWork, Outcome, Reach, Variable, origin
 
 _COLOURS: Final[Mapping[str, str]] = {
     Outcome.TRUE: "green",

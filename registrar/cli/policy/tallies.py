@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from registrar.cli.policy.recorded import Selection, Tree
 from registrar.cli.policy.values import one_line, paint, plain, printable
-from registrar.policy.replay import Count, Group, Kind, Tally
+from registrar.review.replay import Count, Group, Kind, Tally
 from registrar.service.review import Review
 
 _TITLES: Final[Mapping[Kind, str]] = {

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from registrar.documents import Document
 from registrar.errors import did_you_mean
-from registrar.policy.lint.finding import LINTS, Lint
-from registrar.policy.lint.subject import Subject, found
 from registrar.policy.reading import Path
+from registrar.review.lint.finding import LINTS, Lint
+from registrar.review.lint.subject import Subject, found
 
 IGNORE = "registrar.lint/ignore"
 _PATH: Path = ("metadata", "annotations", IGNORE)

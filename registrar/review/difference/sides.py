@@ -6,10 +6,10 @@ from functools import cached_property
 
 from registrar.documents import Document
 from registrar.errors import Place
-from registrar.policy.difference.differences import Difference, Direction, Side
-from registrar.policy.difference.rules import Rules
 from registrar.policy.policyset import Guardrail, PolicySet, Profile
 from registrar.policy.sources import documents
+from registrar.review.difference.differences import Difference, Direction, Side
+from registrar.review.difference.rules import Rules
 
 
 class Tree:

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from registrar.cel import Expression
-from registrar.policy.difference.differences import (
+from registrar.policy.policyset import PolicySet
+from registrar.policy.rules import Condition, RuleBook, Validation
+from registrar.review.difference.differences import (
     Difference,
     Direction,
     Side,
@@ -12,9 +14,7 @@ from registrar.policy.difference.differences import (
     compare_switches,
     ever_enforced,
 )
-from registrar.policy.difference.expressions import Dictionary, Meaning, Relation, changed_reads, relation
-from registrar.policy.policyset import PolicySet
-from registrar.policy.rules import Condition, RuleBook, Validation
+from registrar.review.difference.expressions import Dictionary, Meaning, Relation, changed_reads, relation
 
 _DIRECTIONS = {
     Relation.STRICTER: (Direction.NARROWER, "demands more: a conjunct was added"),

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from registrar.documents import Document
-from registrar.policy.lint import grants, metadata, reach, texts
-from registrar.policy.lint.cost import Cost, RuleCost, estimate, over_budget
-from registrar.policy.lint.finding import LINTS, Kind, Lint, Severity
-from registrar.policy.lint.subject import Seen, Subject
 from registrar.policy.policyset import PolicySet
+from registrar.review.lint import grants, metadata, reach, texts
+from registrar.review.lint.cost import Cost, RuleCost, estimate, over_budget
+from registrar.review.lint.finding import LINTS, Kind, Lint, Severity
+from registrar.review.lint.subject import Seen, Subject
 
 __all__ = ["LINTS", "Cost", "Kind", "Lint", "RuleCost", "Severity", "costs", "lint"]
 

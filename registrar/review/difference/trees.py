@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from registrar.policy.difference.differences import Difference, Direction, Side, ever_enforced
-from registrar.policy.difference.expressions import Relation, never_fails, relation
-from registrar.policy.difference.heads import compare_heads
-from registrar.policy.difference.profiles import compare_grants
-from registrar.policy.difference.rules import Rules, changed_words, compare_records, compare_validations
-from registrar.policy.difference.sides import Pair, Tree
-from registrar.policy.outline import profile_path
 from registrar.policy.policyset import Guardrail, PolicySet, Profile
 from registrar.policy.tree import HEAD
+from registrar.review.difference.differences import Difference, Direction, Side, ever_enforced
+from registrar.review.difference.expressions import Relation, never_fails, relation
+from registrar.review.difference.heads import compare_heads
+from registrar.review.difference.profiles import compare_grants
+from registrar.review.difference.rules import Rules, changed_words, compare_records, compare_validations
+from registrar.review.difference.sides import Pair, Tree
+from registrar.review.outline import profile_path
 
 _SEVERITY = {direction: index for index, direction in enumerate(Direction)}
 

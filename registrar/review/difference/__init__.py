@@ -13,7 +13,7 @@ narrower or neutral never widens; what is reported as "may widen" need not.
 Not considered: the budget of a decision (an expression that costs less leaves more for others), and the order of violations.
 """
 
-from registrar.policy.difference.differences import Difference, Direction, Side
-from registrar.policy.difference.trees import compare
+from registrar.review.difference.differences import Difference, Direction, Side
+from registrar.review.difference.trees import compare
 
 __all__ = ["Difference", "Direction", "Side", "compare"]

@@ -12,9 +12,9 @@ from registrar.bundled import bundled
 from registrar.cel import BUDGET, PatternError, compile_pattern
 from registrar.documents import read_yaml
 from registrar.policy import PolicySet, load_with_tests, run_tests
-from registrar.policy.lint import LINTS, Lint, Severity, costs, lint
-from registrar.policy.lint.anchors import loose_ends
 from registrar.policy.sources import documents
+from registrar.review.lint import LINTS, Lint, Severity, costs, lint
+from registrar.review.lint.anchors import loose_ends
 from tests.policy.test_tree import write
 from tests.policy.trees import NOW, POLICY, REQUEST, compiled, decided, facts, guardrail, head, profile, rules
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registrar.policy import Lifetimes
-from registrar.policy.replay import EXAMPLES, Difference, Kind, Outcome, Tally, compare, decide_again, outcome_of
+from registrar.review.replay import EXAMPLES, Difference, Kind, Outcome, Tally, compare, decide_again, outcome_of
 from tests.policy.trees import REQUEST, compiled, facts, head, profile
 
 CLI = {"client_name": "my cli", "redirect_uris": ["http://127.0.0.1:33418/callback"], "note": "hi"}

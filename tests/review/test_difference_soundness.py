@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from registrar.errors import LoadError, Problem
 from registrar.policy import Decision, Facts, Lifetimes, MalformedError, PolicySet, Source, compile_tree, take_in
-from registrar.policy.difference import Difference, compare
+from registrar.review.difference import Difference, compare
 from tests.policy.trees import POLICY, REQUEST
 
 Json = dict[str, Any]

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 from registrar.cel import Activation, EvaluationError, Expression
 from registrar.documents import Document, format_path
-from registrar.policy.lint.finding import LINTS, Lint
 from registrar.policy.members import MemberRule
 from registrar.policy.policyset import PolicySet
 from registrar.policy.reading import Path
 from registrar.policy.rules import Condition, RuleBook, Validation
 from registrar.policy.tree import HEAD
 from registrar.policy.vocabulary import Variables
+from registrar.review.lint.finding import LINTS, Lint
 from registrar.wire import MEMBERS
 
 _EPOCH = datetime.fromtimestamp(0, UTC)

@@ -6,13 +6,13 @@ from registrar import wire
 from registrar.policy.clients import allowed_values
 from registrar.policy.decision import Mode
 from registrar.policy.facts import Facts
-from registrar.policy.lint.finding import Lint
-from registrar.policy.lint.subject import Subject, found, holds, member_path
 from registrar.policy.matchers import AnyOf, HttpsHost
 from registrar.policy.members import MemberRule
 from registrar.policy.policyset import Profile
 from registrar.policy.rules import Validation
 from registrar.policy.vocabulary import bindings
+from registrar.review.lint.finding import Lint
+from registrar.review.lint.subject import Subject, found, holds, member_path
 
 _REDIRECT_GRANTS = frozenset({"authorization_code", "implicit"})
 

@@ -8,8 +8,8 @@ import pytest
 
 from registrar.bundled import bundled
 from registrar.policy import PolicySet, load
-from registrar.policy.matrix import html_page, markdown
-from registrar.policy.outline import outline
+from registrar.review.matrix import html_page, markdown
+from registrar.review.outline import outline
 from tests.policy.trees import POLICY, compiled, guardrail, head, profile
 
 # What may stand in a policy and would be markup in a page, or in Markdown, or would end a cell.

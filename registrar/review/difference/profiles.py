@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from registrar.errors import Place
-from registrar.policy.difference.differences import Difference, Direction, Side
-from registrar.policy.difference.members import Doubts, compare_member
-from registrar.policy.difference.sides import Pair, Tree
 from registrar.policy.members import MemberRule
-from registrar.policy.outline import duration_words, profile_path
 from registrar.policy.policyset import Guardrail, Profile
+from registrar.review.difference.differences import Difference, Direction, Side
+from registrar.review.difference.members import Doubts, compare_member
+from registrar.review.difference.sides import Pair, Tree
+from registrar.review.outline import duration_words, profile_path
 from registrar.wire import MEMBERS
 
 # RFC 7591 §2.1: grants and response types have to fit each other, so with fewer of them a document may pass that did not.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from registrar.policy.outline import DocumentOutline, ExpressionOutline, MemberOutline, Outline, ProfileOutline, ValidationOutline
+from registrar.review.outline import DocumentOutline, ExpressionOutline, MemberOutline, Outline, ProfileOutline, ValidationOutline
 
 # The members with a row of their own, and what no limit of theirs means.
 _ROWS = (

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from registrar.cel import BUDGET, Expression, Loop
 from registrar.documents import Document
 from registrar.errors import Place
-from registrar.policy.lint.finding import Lint
-from registrar.policy.lint.subject import Subject, found
 from registrar.policy.reading import Path
 from registrar.policy.rules import RuleBook
+from registrar.review.lint.finding import Lint
+from registrar.review.lint.subject import Subject, found
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from registrar.errors import Place
 from registrar.policy.decision import Mode
-from registrar.policy.outline import switch_words
 from registrar.policy.rules import Switch
+from registrar.review.outline import switch_words
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from registrar.policy.difference.expressions import Shape, conjuncts
-from registrar.policy.lint.finding import Lint
-from registrar.policy.lint.subject import Subject, found, member_path
 from registrar.policy.policyset import Profile
 from registrar.policy.rules import Condition, RuleBook
+from registrar.review.difference.expressions import Shape, conjuncts
+from registrar.review.lint.finding import Lint
+from registrar.review.lint.subject import Subject, found, member_path
 
 
 def unreachable_profiles(subject: Subject) -> Iterator[Lint]:

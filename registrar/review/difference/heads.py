@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from registrar.policy.difference.differences import Difference, Direction, Side
-from registrar.policy.difference.sides import Pair
-from registrar.policy.outline import value_words
 from registrar.policy.policyset import PolicySet
 from registrar.policy.tree import HEAD
+from registrar.review.difference.differences import Difference, Direction, Side
+from registrar.review.difference.sides import Pair
+from registrar.review.outline import value_words
 
 # What is compared of each kind of document, by key of its `spec`. A key that is not here, from a later version of the language,
 # must not pass for unchanged.

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from registrar.cel.syntax import Call, Conditional, Literal, Logic, Node, parse
 from registrar.documents import Document
-from registrar.policy.lint.anchors import loose_ends
-from registrar.policy.lint.finding import Lint
-from registrar.policy.lint.subject import Subject, found, member_path
 from registrar.policy.reading import Path
 from registrar.policy.rules import RuleBook
+from registrar.review.lint.anchors import loose_ends
+from registrar.review.lint.finding import Lint
+from registrar.review.lint.subject import Subject, found, member_path
 
 _CONSTANT = re.compile(r"\bconstants\s*(?:\.\s*|\[\s*['\"])([a-z][a-z0-9_]*)")
 

@@ -56,7 +56,7 @@ LINTS: Mapping[str, Kind] = MappingProxyType(
         "unused-variable": Kind(Severity.WARNING, "A variable that no rule reads"),
         "unused-constant": Kind(Severity.WARNING, "A constant that nothing names"),
         "missing-owner": Kind(Severity.NOTE, "A document without metadata.annotations.owner"),
-        "over-budget": Kind(Severity.NOTE, "Expressions that the largest request could keep from finishing"),
+        "over-budget": Kind(Severity.WARNING, "Expressions that the largest request could keep from finishing"),
         "unknown-lint": Kind(Severity.WARNING, "An annotation registrar.lint/ignore that names no lint"),
     }
 )
