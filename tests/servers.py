@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 
 METADATA: Mapping[str, object] = {
     "authorization_endpoint": "https://as.example/authorize",
@@ -104,14 +104,14 @@ def free_port() -> int:
 
 def _wait(server: Server) -> None:
     deadline = time.monotonic() + _START
-    with httpx.Client(base_url=server.origin, trust_env=False) as client:
+    with httpx2.Client(base_url=server.origin, trust_env=False) as client:
         while time.monotonic() < deadline:
             if server.process.poll() is not None:
                 raise AssertionError(f"ended with {server.process.returncode}: {server.log.read_text()}")
             try:
-                if client.get("/readyz").status_code == httpx.codes.OK:
+                if client.get("/readyz").status_code == httpx2.codes.OK:
                     return
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 pass
             time.sleep(0.05)
     raise AssertionError(f"not ready after {_START:g} s: {server.log.read_text()}")

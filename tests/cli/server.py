@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from tests import servers
 from tests.servers import Server, free_port
@@ -40,12 +40,12 @@ def serving(folder: Path, *arguments: str, **environ: str) -> Iterator[Server]:
         yield server
 
 
-def ask(server: Server, method: str, path: str, json: object = None, headers: Mapping[str, str] | None = None) -> httpx.Response:
+def ask(server: Server, method: str, path: str, json: object = None, headers: Mapping[str, str] | None = None) -> httpx2.Response:
     """One request on a connection of its own, past every proxy."""
-    with httpx.Client(base_url=server.origin, trust_env=False, timeout=PATIENCE) as client:
+    with httpx2.Client(base_url=server.origin, trust_env=False, timeout=PATIENCE) as client:
         return client.request(method, path, json=json, headers=headers)
 
 
-def register(server: Server, document: object, headers: Mapping[str, str] | None = None) -> httpx.Response:
+def register(server: Server, document: object, headers: Mapping[str, str] | None = None) -> httpx2.Response:
     """POST /register."""
     return ask(server, "POST", "/register", document, headers)

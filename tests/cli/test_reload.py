@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-import httpx
+import httpx2
 import pytest
 
 from registrar.policy import load
@@ -314,7 +314,7 @@ class Load:
             thread.join()
 
     def _register(self) -> None:
-        with httpx.Client(base_url=self._server.origin, trust_env=False, timeout=PATIENCE) as client:
+        with httpx2.Client(base_url=self._server.origin, trust_env=False, timeout=PATIENCE) as client:
             while not self._ended.is_set():
                 answer = client.post("/register", json=NATIVE)
                 self.answers.append((answer.status_code, answer.headers.get("registrar-decision-id", "")))

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 import registrar
@@ -154,7 +154,7 @@ def test_slow_clients_do_not_stop_the_others(tmp_path: Path) -> None:
 
 def test_bodies_in_chunks(tmp_path: Path) -> None:
     """A chunked body is read like another, and cut off at the cap like another."""
-    with serving(tmp_path) as server, httpx.Client(base_url=server.origin, trust_env=False, timeout=PATIENCE) as client:
+    with serving(tmp_path) as server, httpx2.Client(base_url=server.origin, trust_env=False, timeout=PATIENCE) as client:
         for body, status in ((json.dumps(NATIVE).encode(), 201), (b"x" * 70_000, 413), (b"", 400)):
             answer = client.post("/register", content=iter([body[:9], body[9:]]), headers={"Content-Type": "application/json"})
             assert answer.request.headers["transfer-encoding"] == "chunked"

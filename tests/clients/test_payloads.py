@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from registrar.schema import Schema
@@ -31,18 +31,18 @@ def admitted(request: pytest.FixtureRequest) -> ShippedClient:
 
 
 @pytest.fixture(scope="module")
-def http(server: Server) -> Iterator[httpx.Client]:
+def http(server: Server) -> Iterator[httpx2.Client]:
     """Speaks to the server; adds nothing of the environment."""
-    with httpx.Client(base_url=server.issuer, trust_env=False, timeout=10) as client:
+    with httpx2.Client(base_url=server.issuer, trust_env=False, timeout=10) as client:
         yield client
 
 
-def register(http: httpx.Client, client: ShippedClient) -> httpx.Response:
+def register(http: httpx2.Client, client: ShippedClient) -> httpx2.Response:
     """What the server answers `client`."""
     return http.post("/register", content=client.body, headers=dict(client.headers))
 
 
-def answer(http: httpx.Client, client: ShippedClient) -> dict[str, Any]:
+def answer(http: httpx2.Client, client: ShippedClient) -> dict[str, Any]:
     """The registration of a client that gets in."""
     response = register(http, client)
     assert response.status_code == 201, response.text
@@ -62,7 +62,7 @@ def leaves(value: object) -> Iterator[object]:
         yield value
 
 
-def test_a_shipping_client_registers(http: httpx.Client, admitted: ShippedClient) -> None:
+def test_a_shipping_client_registers(http: httpx2.Client, admitted: ShippedClient) -> None:
     """The whole registration comes back, in the shape that every parser takes (wire contract 8, 9, 25, 28)."""
     registered = answer(http, admitted)
     assert RESPONSE.problems(registered, echo=True) == []
@@ -72,14 +72,14 @@ def test_a_shipping_client_registers(http: httpx.Client, admitted: ShippedClient
     assert registered.get("client_name") == admitted.document.get("client_name")
 
 
-def test_times_are_written_as_whole_numbers(http: httpx.Client, admitted: ShippedClient) -> None:
+def test_times_are_written_as_whole_numbers(http: httpx2.Client, admitted: ShippedClient) -> None:
     """The Go and C# SDKs cannot read 1.0 or 1e9."""
     times = re.findall(r'"client_(?:id_issued|secret_expires)_at":([^,}]+)', register(http, admitted).text)
     assert times
     assert all(re.fullmatch(r"[0-9]+", time) for time in times)
 
 
-def test_every_flow_that_a_client_is_given_is_one_that_it_asked_for(http: httpx.Client, admitted: ShippedClient) -> None:
+def test_every_flow_that_a_client_is_given_is_one_that_it_asked_for(http: httpx2.Client, admitted: ShippedClient) -> None:
     """A grant, a response type or a secret that a client does not know of is one that its parser may refuse."""
     registered = answer(http, admitted)
     asked_grants = set(admitted.document.get("grant_types", ["authorization_code", "refresh_token"]))
@@ -89,7 +89,7 @@ def test_every_flow_that_a_client_is_given_is_one_that_it_asked_for(http: httpx.
 
 
 @pytest.mark.parametrize("client", SHIPPED, ids=lambda client: client.name)
-def test_every_answer_can_be_read_by_a_browser_and_kept_by_no_cache(http: httpx.Client, client: ShippedClient) -> None:
+def test_every_answer_can_be_read_by_a_browser_and_kept_by_no_cache(http: httpx2.Client, client: ShippedClient) -> None:
     """On success and on errors alike (wire contract 8, 11, 14, 32)."""
     headers = register(http, client).headers
     assert headers["content-type"] == "application/json"
@@ -101,7 +101,7 @@ def test_every_answer_can_be_read_by_a_browser_and_kept_by_no_cache(http: httpx.
     assert exposed >= {"Registrar-Decision-Id", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
 
 
-def test_an_answer_names_its_decision(http: httpx.Client, admitted: ShippedClient) -> None:
+def test_an_answer_names_its_decision(http: httpx2.Client, admitted: ShippedClient) -> None:
     """So that an operator finds the record of what a user reports (wire contract 12)."""
     first, second = (register(http, admitted).headers["registrar-decision-id"] for _ in range(2))
     assert first
@@ -109,7 +109,7 @@ def test_an_answer_names_its_decision(http: httpx.Client, admitted: ShippedClien
 
 
 @pytest.mark.parametrize("client", DOUBTFUL.values(), ids=list(DOUBTFUL))
-def test_a_document_that_nobody_has_to_admit_is_refused_in_form(http: httpx.Client, client: ShippedClient) -> None:
+def test_a_document_that_nobody_has_to_admit_is_refused_in_form(http: httpx2.Client, client: ShippedClient) -> None:
     """An RFC 7591 error that the client can show, or 415 for a media type that is none; never the server's fault."""
     response = register(http, client)
     error = response.json()
@@ -123,7 +123,7 @@ def test_a_document_that_nobody_has_to_admit_is_refused_in_form(http: httpx.Clie
 
 
 @pytest.mark.parametrize("name", ["claude-ai", "claude-code", "cursor-2026"])
-def test_the_same_document_twice_at_once(http: httpx.Client, name: str) -> None:
+def test_the_same_document_twice_at_once(http: httpx2.Client, name: str) -> None:
     """Claude registers from two addresses within one attempt (wire contract 29): both get a client that works."""
     together = Barrier(2)
 
@@ -142,7 +142,7 @@ def test_the_same_document_twice_at_once(http: httpx.Client, name: str) -> None:
     assert first == second
 
 
-def test_a_browser_may_register(http: httpx.Client) -> None:
+def test_a_browser_may_register(http: httpx2.Client) -> None:
     """The Inspector's preflight, with the header that it invents (wire contract 14, 32)."""
     asked = {
         "Origin": "http://localhost:6274",
