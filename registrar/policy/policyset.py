@@ -160,7 +160,7 @@ class PolicySet:
         return {"operation": facts.operation, "now": facts.now, "constants": self.constants}
 
     def _decision(self, profile: Profile, metadata: Mapping[str, object], draft: Draft, verdict: _Verdict) -> Decision:
-        by_mode: dict[Mode, list[Finding]] = {mode: [] for mode in Mode}
+        by_mode: dict[Mode, list[Finding]] = {Mode.ENFORCE: [], Mode.WARN: [], Mode.AUDIT: []}
         for finding in verdict.findings:
             by_mode[finding.mode].append(finding)
         return Decision(
