@@ -6,6 +6,8 @@ Known differences, which the generator keeps out of what it makes or the compari
   it, and no index (for the C++ implementation there are negative ones too: an error for both).
 - cel-python does not know the strings extension (substring, indexOf, lowerAscii, join): not made for it.
 - cel-python divides a double zero by zero to infinity, where IEEE 754 has NaN; and it has no `map` with three arguments.
+- cel-python takes the remainder of the least int and -1, and of doubles the ints next to the range, which overflow; a text that it has joined has no methods, which `joined`
+  below mends.
 - An empty text split at an empty separator is an empty list here, as in cel-go, and a list of one empty text in C++: separators
   are not empty.
 - C++ writes a NaN as `nan` or `-nan`, where cel-go and this program write `NaN`: only finite doubles become texts.
@@ -27,13 +29,14 @@ import celpy.evaluation
 import pytest
 from cel_expr_python import cel as google  # type: ignore[import-untyped]
 from cel_expr_python.ext import ext_strings  # type: ignore[import-untyped]
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from registrar.cel import BOOL, DOUBLE, DYN, INT, STRING, EvaluationError, ListType, MapType, Scope, compile_expression
 from registrar.cel.values import equal
 
 ERROR = object()
+LEAST = -(2**63)
 
 SCOPE = Scope(
     {"b": BOOL, "i": INT, "d": DOUBLE, "s": STRING, "li": ListType(INT), "ls": ListType(STRING), "m": MapType(STRING, INT)}
@@ -157,7 +160,6 @@ NODES: Mapping[str, tuple[str, ...]] = {
         "size(<string>)",
         "<ints>.size()",
         "(<bool> ? <int> : <int>)",
-        "int(<double>)",
     ),
     "double": (*(f"(<double> {sign} <double>)" for sign in "+-*"), "double(<int>)", "(-<double>)"),
     "string": ("(<string> + <string>)", "string(<int>)", "(<bool> ? <string> : <string>)"),
@@ -165,7 +167,7 @@ NODES: Mapping[str, tuple[str, ...]] = {
     "strings": ("(<strings> + <strings>)", "<strings>.filter(w, w != <string>)"),
 }
 EXTENDED: Mapping[str, tuple[str, ...]] = {
-    "int": ("<ints>[<int>]", "<string>.indexOf(<string>)", "<string>.lastIndexOf(<string>)", "int(<string>)"),
+    "int": ("<ints>[<int>]", "<string>.indexOf(<string>)", "<string>.lastIndexOf(<string>)", "int(<string>)", "int(<double>)"),
     "string": (
         "<strings>[<int>]",
         "<string>.substring(<int>)",
@@ -227,8 +229,14 @@ def interpreter() -> Iterator[celpy.Environment]:
     sys.setrecursionlimit(limit)
 
 
+def joined(one: Any, other: Any) -> Any:
+    """`+` as cel-python has it, but a text stays one of its own: on a plain Python string it finds no `contains`."""
+    value = one + other
+    return celpy.celtypes.StringType(value) if type(value) is str else value
+
+
 def in_celpy(environment: celpy.Environment, text: str, values: Mapping[str, Any]) -> object:
-    runner = environment.program(environment.compile(text))
+    runner = environment.program(environment.compile(text), functions={"_+_": joined})
     try:
         return plain(runner.evaluate({name: celpy.adapter.json_to_cel(value) for name, value in values.items()}))
     except celpy.evaluation.CELEvalError:
@@ -272,5 +280,6 @@ def test_the_cpp_implementation_agrees_on_open_facts(text: str, values: dict[str
 @given(expressions(extended=False), facts)
 @settings(max_examples=200, deadline=None)
 def test_cel_pythons_interpreter_agrees(interpreter: celpy.Environment, text: str, values: dict[str, Any]) -> None:
+    assume(not ("%" in text and LEAST in (values["i"], *values["li"])))
     found, wanted = here(text, values), in_celpy(interpreter, text, values)
     assert agree(found, wanted), (found, wanted)
