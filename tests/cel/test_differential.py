@@ -6,8 +6,8 @@ Known differences, which the generator keeps out of what it makes or the compari
   it, and no index (for the C++ implementation there are negative ones too: an error for both).
 - cel-python does not know the strings extension (substring, indexOf, lowerAscii, join): not made for it.
 - cel-python divides a double zero by zero to infinity, where IEEE 754 has NaN; and it has no `map` with three arguments.
-- cel-python takes the remainder of the least int and -1, and of doubles the ints next to the range, which overflow; a text that it has joined has no methods, which `joined`
-  below mends.
+- cel-python takes the remainder of the least int and -1, and makes ints of doubles just outside the range, where both overflow; a
+  text that it has joined has no methods, which `joined` below mends.
 - An empty text split at an empty separator is an empty list here, as in cel-go, and a list of one empty text in C++: separators
   are not empty.
 - C++ writes a NaN as `nan` or `-nan`, where cel-go and this program write `NaN`: only finite doubles become texts.
