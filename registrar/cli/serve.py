@@ -28,6 +28,7 @@ from registrar.errors import LoadError, RegistrarError
 from registrar.http import well_known_paths
 from registrar.policy import PolicySet
 from registrar.settings import Bind, Settings, SettingsError
+from registrar.store import shown
 
 _HEADER_TIMEOUT: Final = (
     10_000  # milliseconds in which the head of a request has to arrive, and how long an idle connection is kept
@@ -91,7 +92,7 @@ def _try_store(settings: Settings) -> None:
     try:
         open_store(settings).close()
     except (RegistrarError, OSError) as error:
-        leave(UNEXPECTED, f"cannot open the database {_shown(settings.database_url)}: {error}")
+        leave(UNEXPECTED, f"cannot open the database {shown(settings.database_url)}: {error}")
 
 
 def _banner(settings: Settings, policies: PolicySet, checkout: Checkout) -> list[str]:
@@ -105,15 +106,9 @@ def _banner(settings: Settings, policies: PolicySet, checkout: Checkout) -> list
         f"  policies    {settings.policies}",
         f"  revision    {policies.revision}{git}",
         f"  profiles    {', '.join(profile.book.name for profile in policies.profiles)}",
-        f"  database    {_shown(settings.database_url)}",
+        f"  database    {shown(settings.database_url)}",
         f"  discovery   {discovery}",
     ]
-
-
-def _shown(database_url: str) -> str:
-    """A database URL as it can be shown: without user and password."""
-    url = urlsplit(database_url)
-    return database_url if url.scheme == "sqlite" else f"{url.scheme}://{url.hostname or ''}{url.path}"
 
 
 class _Server(MPServer):

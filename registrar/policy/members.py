@@ -10,9 +10,8 @@ from registrar.cel import Pattern
 from registrar.errors import Place
 from registrar.policy.decision import Change, Finding
 from registrar.policy.rules import Observer, Switch, unobserved
-from registrar.wire import MemberKind, RedirectUri
+from registrar.wire import REDIRECTING_GRANTS, MemberKind, RedirectUri
 
-_REDIRECT_GRANTS = frozenset({"authorization_code", "implicit"})
 _TEXTS = frozenset({MemberKind.STRING, MemberKind.URI})
 # Members that can be dropped without a change of what the client may do. A scope or a list that became empty could mean more than
 # the client asked for, so there nothing left means no.
@@ -42,7 +41,7 @@ class Draft:
     def redirecting(self) -> bool:
         """Whether a grant of the client uses redirection, which alone gives response types a meaning (RFC 7591 §2.1)."""
         grants = self.metadata.get("grant_types")
-        return isinstance(grants, Sequence) and not _REDIRECT_GRANTS.isdisjoint(grants)
+        return isinstance(grants, Sequence) and not REDIRECTING_GRANTS.isdisjoint(grants)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

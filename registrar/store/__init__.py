@@ -10,7 +10,7 @@ from registrar.store.failures import (
 )
 from registrar.store.journal import ChainBreak, Head
 from registrar.store.records import RESULTS, STATUSES, Activation, Client, DecisionRecord, Result, Status
-from registrar.store.store import SchemaStatus, Store, Verification, migrate, status
+from registrar.store.store import SchemaStatus, Store, Verification, migrate, shown, status
 
 __all__ = [
     "RESULTS",
@@ -32,5 +32,6 @@ __all__ = [
     "StoreUnavailable",
     "Verification",
     "migrate",
+    "shown",
     "status",
 ]

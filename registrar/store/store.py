@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import peewee
 
@@ -280,6 +280,12 @@ def _require_newest(version: int) -> None:
 
 def _names(after: int, until: int) -> tuple[str, ...]:
     return tuple(f"{step.version:04d} {step.name}" for step in migrations.MIGRATIONS[after:until])
+
+
+def shown(url: str) -> str:
+    """A database URL as people and logs may see it: without user, password and options."""
+    parts = urlsplit(url)
+    return url if parts.scheme == "sqlite" else f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
 
 
 def _backend(url: str, patience: float, *, read_only: bool = False) -> Backend:

@@ -17,7 +17,7 @@ from registrar.wire.members import (
     normalise,
     total,
 )
-from registrar.wire.metadata import MetadataProblem, apply_defaults, check, needs_secret
+from registrar.wire.metadata import REDIRECTING_GRANTS, MetadataProblem, apply_defaults, check, needs_secret
 from registrar.wire.redirects import RedirectUri, RedirectUriError, normalize_redirect, parse_redirect_uri, redirect_matches
 from registrar.wire.schemes import FORBIDDEN_SCHEMES, PERMANENT_SCHEMES, is_private_use_scheme
 from registrar.wire.scopes import format_scope, parse_scope
@@ -30,6 +30,7 @@ __all__ = [
     "MEMBERS",
     "NO_EXTENSIONS",
     "PERMANENT_SCHEMES",
+    "REDIRECTING_GRANTS",
     "RESERVED",
     "ErrorCode",
     "Extensions",

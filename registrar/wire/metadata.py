@@ -13,7 +13,8 @@ from registrar.wire.uris import UriError
 _SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post", "client_secret_jwt"})
 # RFC 7523 §2.2 and RFC 8705 §2.2.2: the server must know the client's keys.
 _KEY_METHODS = frozenset({"private_key_jwt", "self_signed_tls_client_auth"})
-_REDIRECTING_GRANTS = frozenset({"authorization_code", "implicit"})
+# The grants that use redirection, and with it redirect URIs and response types (RFC 7591 §2.1).
+REDIRECTING_GRANTS = frozenset({"authorization_code", "implicit"})
 _TLS_SUBJECTS = (
     "tls_client_auth_subject_dn",
     "tls_client_auth_san_dns",
@@ -69,7 +70,7 @@ def check(metadata: Mapping[str, object]) -> list[MetadataProblem]:
 
 def _check_redirect_uris(document: _Document) -> Iterator[MetadataProblem]:
     """MUST: present for a grant that redirects (RFC 7591 §2)."""
-    redirects = not _REDIRECTING_GRANTS.isdisjoint(_strings(document, "grant_types"))
+    redirects = not REDIRECTING_GRANTS.isdisjoint(_strings(document, "grant_types"))
     if redirects and not _strings(document, "redirect_uris"):
         yield _problem("redirect_uris", "is required for the grant types authorization_code and implicit")
 

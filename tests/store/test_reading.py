@@ -8,7 +8,7 @@ from pathlib import Path
 import peewee
 import pytest
 
-from registrar.store import DatabaseURLError, SchemaTooNew, SchemaTooOld, Status, Store, StoreUnavailable
+from registrar.store import DatabaseURLError, SchemaTooNew, SchemaTooOld, Status, Store, StoreUnavailable, shown
 from registrar.store import store as verbs
 from registrar.store.migrations import MIGRATIONS, NEWEST, Migration
 from registrar.store.migrations import migrate as apply
@@ -173,3 +173,8 @@ def test_a_reader_takes_a_backup_without_a_log(sqlite_path: Path, sqlite_url: st
 def test_a_url_that_no_reader_can_use(url: str) -> None:
     with pytest.raises(DatabaseURLError):
         Store.open_to_read(url)
+
+
+def test_a_url_is_shown_without_what_is_secret_in_it() -> None:
+    assert shown("sqlite:////var/lib/registrar.db") == "sqlite:////var/lib/registrar.db"
+    assert shown("postgresql://me:secret@db.example:5432/clients?password=secret") == "postgresql://db.example/clients"

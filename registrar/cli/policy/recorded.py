@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import click
 
@@ -20,7 +19,7 @@ from registrar.errors import LoadError, Problem
 from registrar.policy import PolicySet, compile_tree
 from registrar.schema import Schema
 from registrar.settings import Settings, SettingsError
-from registrar.store import DatabaseURLError, SchemaTooNew, SchemaTooOld, Store, StoreUnavailable
+from registrar.store import DatabaseURLError, SchemaTooNew, SchemaTooOld, Store, StoreUnavailable, shown
 
 CHANGED: Final = 4
 """The exit code of a command that was told to fail on what it found."""
@@ -44,9 +43,8 @@ class Selection:
 
     @property
     def database(self) -> str:
-        """The URL as it can be shown: without user, password and options."""
-        parts = urlsplit(self.url)
-        return self.url if parts.scheme == "sqlite" else f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+        """The URL as it can be shown."""
+        return shown(self.url)
 
 
 def selection_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -7,10 +7,6 @@ from typing import Any
 import click
 
 from registrar.bundled import bundled
-from registrar.cli.exits import BROKEN_TREE, leave
-from registrar.errors import LoadError
-from registrar.policy import PolicySet, Test, load_with_tests
-from registrar.schema import Schema
 
 
 def directory(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -18,11 +14,3 @@ def directory(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.argument("directory", metavar="[DIR]", default=lambda: bundled("policies"), type=click.Path(path_type=Path))(
         command
     )
-
-
-def load_or_leave(directory: Path) -> tuple[PolicySet, list[Test]]:
-    """The tree and its tests; exits 3 with every mistake when it does not load."""
-    try:
-        return load_with_tests(directory, Schema.load("policy"))
-    except LoadError as error:
-        leave(BROKEN_TREE, f"the policy tree {directory} does not load:", error.problems)

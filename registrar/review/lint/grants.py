@@ -13,8 +13,7 @@ from registrar.policy.rules import Validation
 from registrar.policy.vocabulary import bindings
 from registrar.review.lint.finding import Lint
 from registrar.review.lint.subject import Subject, found, holds, member_path
-
-_REDIRECT_GRANTS = frozenset({"authorization_code", "implicit"})
+from registrar.wire import REDIRECTING_GRANTS
 
 
 def empty_profiles(subject: Subject) -> Iterator[Lint]:
@@ -107,7 +106,7 @@ def _never_omitted(subject: Subject, profile: Profile, rule: MemberRule) -> bool
     """Whether a client that omits the member never gets so far: a condition refuses it, or the member has no meaning for it."""
     if rule.member == "response_types":
         grants = allowed_values(profile.members, "grant_types")
-        if grants is not None and _REDIRECT_GRANTS.isdisjoint(grants):
+        if grants is not None and REDIRECTING_GRANTS.isdisjoint(grants):
             return True
     policies = subject.policies
     empty = bindings(Facts(now=subject.now, metadata={}), policies.extensions)
