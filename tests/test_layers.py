@@ -15,6 +15,7 @@ FLOORS = {
     "bundled": 0,
     "documents": 1,
     "wire": 1,
+    "limits": 1,
     "schema": 2,
     "cel": 2,
     "settings": 3,
@@ -46,7 +47,7 @@ DOORS = {
     "yaml": {"documents"},
 }
 # A decision is a function of its facts: nothing that asks the machine for the time, for chance or for the network.
-PURE = {"wire", "cel", "policy", "review"}
+PURE = {"wire", "limits", "cel", "policy", "review"}
 IMPURE = {"falcon", "peewee", "os", "time", "secrets", "socket", "random", "uuid", "subprocess"}
 
 

@@ -1,0 +1,59 @@
+"""What a limit is asked, and what it answers: how much of it is used."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from registrar.errors import RegistrarError
+
+Measure: TypeAlias = Literal["rate", "burst", "active", "total"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitUse:
+    """One limit that a client has to find room in. A number that is 0 sets no limit of that measure."""
+
+    limit: str
+    """`<Limits document>/<id>`."""
+    key: str
+    """What the limit counts by, for this client: the value of its CEL key."""
+    rate: int = 0
+    """Registrations in any `period`."""
+    period: int = 0
+    """Seconds."""
+    burst: int = 0
+    """At most this many at once, refilled at `rate` in a `period` (a token bucket)."""
+    max_active: int = 0
+    """Clients that exist at a time, disabled ones too."""
+    max_total: int = 0
+    """Registrations ever."""
+    reserve: int = 0
+    """How much of each measure this client may not use, because it is kept for profiles that it is not in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much of one measure of a limit is used, after a use or at a look."""
+
+    limit: str
+    key: str
+    measure: Measure
+    used: int
+    of: int
+    """The ceiling for this client: without what is reserved for others."""
+    resets_in: int
+    """Seconds until nothing of it is used, if nobody uses it meanwhile; 0: nobody knows."""
+
+    @property
+    def remaining(self) -> int:
+        """How many more there is room for."""
+        return max(self.of - self.used, 0)
+
+
+class LimitReachedError(RegistrarError):
+    """A limit has no room for this client; nothing was consumed of any limit."""
+
+    def __init__(self, usage: Usage, retry_after: int) -> None:
+        """`retry_after`: seconds until there is room again if nobody else takes it; 0: nobody knows."""
+        super().__init__(f"{usage.limit} has no room for {usage.key!r}: {usage.measure} {usage.used} of {usage.of}")
+        self.usage = usage
+        self.retry_after = retry_after
