@@ -16,8 +16,8 @@ from registrar.store import Store
 from tests.cli import server
 from tests.policy.test_tree import write
 from tests.policy.trees import compiled, guardrail, head, profile
+from tests.postgresql import fresh_schema
 from tests.service.past import Past, cli
-from tests.store.conftest import fresh_schema
 from tests.store.samples import rows
 
 OLD = compiled()

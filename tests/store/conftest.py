@@ -1,31 +1,12 @@
 """Both databases, fresh for every test."""
 
-import os
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from registrar.store import Store
-
-POSTGRESQL = os.environ.get("REGISTRAR_TEST_DATABASE_URL", "")
-
-
-@contextmanager
-def fresh_schema() -> Iterator[str]:
-    """The URL of a schema of its own in the PostgreSQL database of the tests; skips when there is none."""
-    if not POSTGRESQL:
-        pytest.skip("REGISTRAR_TEST_DATABASE_URL is not set: PostgreSQL is not tested")
-    name = f"registrar_{uuid.uuid4().hex}"
-    with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
-        connection.execute(f'CREATE SCHEMA "{name}"')
-        try:
-            yield f"{POSTGRESQL}{'&' if '?' in POSTGRESQL else '?'}options=-csearch_path%3D{name}"
-        finally:
-            connection.execute(f'DROP SCHEMA "{name}" CASCADE')
+from tests.postgresql import fresh_schema
 
 
 @pytest.fixture(name="sqlite_path")

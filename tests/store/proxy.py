@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable
+from urllib.parse import quote
 
 import psycopg
 
@@ -13,8 +14,10 @@ class Proxy:
     def __init__(self, url: str) -> None:
         """Listen on a port of this machine, in front of the server of `url`."""
         with psycopg.connect(url) as connection:
-            host, port = connection.info.host, connection.info.port
-        self._server = (host, port)
+            info = connection.info
+            self._server = (info.host, info.port)
+            user = f"{quote(info.user)}:{quote(info.password)}"
+            rest = f"{quote(info.dbname)}?options={quote(info.options)}&sslmode=disable&gssencmode=disable"
         self._links: list[socket.socket] = []
         self._up = True
         self._changing = threading.Lock()
@@ -24,7 +27,7 @@ class Proxy:
         """Called once with the server's socket and the bytes that hold a COMMIT; then that connection is cut."""
         self._listener = self._listen(0)
         self._port: int = self._listener.getsockname()[1]
-        self.url = url.replace(f"{host}:{port}", f"127.0.0.1:{self._port}") + "&sslmode=disable&gssencmode=disable"
+        self.url = f"postgresql://{user}@127.0.0.1:{self._port}/{rest}"
 
     def cut(self) -> None:
         """Refuse new connections and hang up the old ones."""
@@ -65,7 +68,7 @@ class Proxy:
                 self._start(self._serve, near)
 
     def _serve(self, near: socket.socket) -> None:
-        with near, socket.create_connection(self._server) as far:
+        with near, self._reach() as far:
             with self._changing:
                 self._links += [near, far]
                 if not self._up:  # cut between accepting and here
@@ -74,6 +77,14 @@ class Proxy:
             answers.start()
             self._ask(near, far)
             answers.join()
+
+    def _reach(self) -> socket.socket:
+        host, port = self._server
+        if not host.startswith("/"):
+            return socket.create_connection(self._server)
+        link = socket.socket(socket.AF_UNIX)
+        link.connect(f"{host}/.s.PGSQL.{port}")
+        return link
 
     def _ask(self, near: socket.socket, far: socket.socket) -> None:
         try:
