@@ -56,6 +56,10 @@ class Settings:
     shutdown_grace: int = 20
     watch_interval: int = 5
     reload_tests: bool = False
+    management: bool = True
+    rotate_registration_token: bool = False
+    rotate_client_secret: bool = False
+    sweep_interval: int = 60
 
     @classmethod
     def load(cls, file: Path | None, environ: Mapping[str, str], flags: Mapping[str, str]) -> Self:

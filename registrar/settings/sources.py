@@ -35,6 +35,10 @@ KINDS: Final[Mapping[str, Literal["text", "integer", "boolean", "list", "mapping
     "shutdown_grace": "integer",
     "watch_interval": "integer",
     "reload_tests": "boolean",
+    "management": "boolean",
+    "rotate_registration_token": "boolean",
+    "rotate_client_secret": "boolean",
+    "sweep_interval": "integer",
 }
 
 

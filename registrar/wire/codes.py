@@ -16,6 +16,7 @@ class ErrorCode(StrEnum):
     INVALID_REQUEST = "invalid_request"
     INVALID_TOKEN = "invalid_token"  # noqa: S105 - the name of an error, no credential
     INSUFFICIENT_SCOPE = "insufficient_scope"
+    ACCESS_DENIED = "access_denied"
     TOO_MANY_REQUESTS = "too_many_requests"
     SERVER_ERROR = "server_error"
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"

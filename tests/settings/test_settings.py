@@ -47,6 +47,22 @@ def test_everything_has_a_default(tmp_path: Path) -> None:
     assert settings.metadata is None
 
 
+def test_clients_manage_themselves_by_default(tmp_path: Path) -> None:
+    """RFC 7592 is on, credentials stay as they are, and the server sweeps every minute."""
+    settings = load(tmp_path)
+    assert (settings.management, settings.rotate_registration_token, settings.rotate_client_secret) == (True, False, False)
+    assert settings.sweep_interval == 60
+
+
+def test_management_and_sweeping_are_set_like_the_rest(tmp_path: Path) -> None:
+    """In the file and in the environment; an interval below nothing is a mistake."""
+    text = "management: false\nrotate_client_secret: true\nsweep_interval: 0\n"
+    settings = load(tmp_path, text, {**HOME, "REGISTRAR_ROTATE_REGISTRATION_TOKEN": "true"})
+    assert (settings.management, settings.rotate_registration_token, settings.rotate_client_secret) == (False, True, True)
+    assert settings.sweep_interval == 0
+    assert mistakes(tmp_path, "sweep_interval: -1\n") == ["registrar.yaml:1:17: sweep_interval: must be at least 0"]
+
+
 def test_an_empty_file_sets_nothing(tmp_path: Path) -> None:
     """A file of comments only is a file."""
     assert load(tmp_path, "# nothing yet\n") == load(tmp_path)
