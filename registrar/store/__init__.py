@@ -1,27 +1,46 @@
 """Where clients, decisions and policy revisions are kept: SQLite in one file, or PostgreSQL."""
 
 from registrar.store.failures import (
+    ChangedError,
     DatabaseURLError,
     DuplicateError,
     OutcomeUnknown,
     SchemaTooNew,
     SchemaTooOld,
     StoreUnavailable,
+    TokenSpentError,
 )
 from registrar.store.journal import ChainBreak, Head
-from registrar.store.records import RESULTS, STATUSES, Activation, Client, DecisionRecord, Result, Status
+from registrar.store.records import (
+    OUTCOMES,
+    RESULTS,
+    STATUSES,
+    TOKEN_KINDS,
+    Activation,
+    Client,
+    DecisionRecord,
+    Outcome,
+    Result,
+    Status,
+    TokenKind,
+    TokenRecord,
+)
 from registrar.store.store import SchemaStatus, Store, Verification, migrate, shown, status
 
 __all__ = [
+    "OUTCOMES",
     "RESULTS",
     "STATUSES",
+    "TOKEN_KINDS",
     "Activation",
     "ChainBreak",
+    "ChangedError",
     "Client",
     "DatabaseURLError",
     "DecisionRecord",
     "DuplicateError",
     "Head",
+    "Outcome",
     "OutcomeUnknown",
     "Result",
     "SchemaStatus",
@@ -30,6 +49,9 @@ __all__ = [
     "Status",
     "Store",
     "StoreUnavailable",
+    "TokenKind",
+    "TokenRecord",
+    "TokenSpentError",
     "Verification",
     "migrate",
     "shown",

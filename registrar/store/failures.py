@@ -16,7 +16,15 @@ class OutcomeUnknown(StoreUnavailable):
 
 
 class DuplicateError(RegistrarError):
-    """A client id or a decision id that exists already; nothing of the unit of work was stored."""
+    """An id, a hash or a reuse key that exists already; nothing of the unit of work was stored."""
+
+
+class ChangedError(RegistrarError):
+    """The client is not what the caller read any more, or is no longer active; nothing was stored. Read it again."""
+
+
+class TokenSpentError(RegistrarError):
+    """A token that is used up, expired, revoked or unknown by now; nothing of the unit of work was stored."""
 
 
 class SchemaTooNew(RegistrarError):  # noqa: N818  # likewise

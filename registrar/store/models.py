@@ -28,6 +28,13 @@ class Client(peewee.Model):
     last_seen_at = peewee.BigIntegerField()
     unused = peewee.BigIntegerField()
     status = peewee.TextField()
+    previous_token_hash = peewee.BlobField(null=True)
+    previous_secret_hash = peewee.BlobField(null=True)
+    previous_secret_expires_at = peewee.BigIntegerField()
+    reuse_key = peewee.TextField(null=True)
+    provisioned = peewee.BooleanField()
+    due_at = peewee.BigIntegerField()
+    ended_at = peewee.BigIntegerField()
 
 
 class Decision(peewee.Model):
@@ -75,10 +82,72 @@ class Activation(peewee.Model):
     dirty = peewee.BooleanField()
 
 
+class Token(peewee.Model):
+    """A bearer token that somebody was given; only its hash."""
+
+    id = peewee.TextField(primary_key=True)
+    hash = peewee.BlobField(unique=True)
+    kind = peewee.TextField()
+    name = peewee.TextField()
+    scopes = peewee.TextField()
+    labels = peewee.TextField()
+    uses_left = peewee.BigIntegerField(null=True)
+    issued_at = peewee.BigIntegerField()
+    expires_at = peewee.BigIntegerField()
+    revoked_at = peewee.BigIntegerField()
+
+
+class Counter(peewee.Model):
+    """What was used of a limit under one key: of all of it, or of one of the shards that it is split in."""
+
+    limit_id = peewee.TextField()
+    key = peewee.TextField()
+    shard = peewee.BigIntegerField()
+    slices = peewee.TextField()
+    tat = peewee.BigIntegerField()
+    active = peewee.BigIntegerField()
+    total = peewee.BigIntegerField()
+    expires_at = peewee.BigIntegerField()
+
+    class Meta:  # noqa: D106
+        primary_key = peewee.CompositeKey("limit_id", "key", "shard")
+
+
+class Hold(peewee.Model):
+    """A client counts as active under a limit until it ends."""
+
+    client_id = peewee.TextField()
+    limit_id = peewee.TextField()
+    key = peewee.TextField()
+    shard = peewee.BigIntegerField()
+
+    class Meta:  # noqa: D106
+        primary_key = peewee.CompositeKey("client_id", "limit_id", "key")
+
+
+class Lease(peewee.Model):
+    """Who does what only one node may do, and until when."""
+
+    name = peewee.TextField(primary_key=True)
+    holder = peewee.TextField()
+    until = peewee.BigIntegerField()
+
+
 class Probe(peewee.Model):
     """The one row that the readiness check changes: a write that stores nothing new would not touch the disk."""
 
     writes = peewee.BigIntegerField(primary_key=True)
 
 
-MODELS: tuple[type[peewee.Model], ...] = (Client, Decision, Revision, RevisionFile, Activation, Probe)
+MODELS: tuple[type[peewee.Model], ...] = (
+    Client,
+    Decision,
+    Revision,
+    RevisionFile,
+    Activation,
+    Token,
+    Counter,
+    Hold,
+    Lease,
+    Probe,
+)

@@ -21,7 +21,7 @@ from registrar.store.failures import (
     StoreUnavailable,
 )
 from registrar.store.journal import ChainBreak, Entry, Head, Link, canonical, walk
-from registrar.store.records import RESULTS, STATUSES, Activation, Client, DecisionRecord, Result, Status
+from registrar.store.records import OUTCOMES, RESULTS, STATUSES, Activation, Client, DecisionRecord, Result, Status
 from registrar.store.sqlite import SqliteBackend
 from registrar.store.statements import CLIENT_COLUMNS, DECISION_COLUMNS, Statements, fetch
 from registrar.store.transaction import Transaction, Unit
@@ -142,7 +142,7 @@ class Store:
         return _decision(row) if row else None
 
     def decisions(
-        self, *, since: int = 0, results: Collection[Result] = RESULTS
+        self, *, since: int = 0, results: Collection[Result] = OUTCOMES
     ) -> Iterator[tuple[DecisionRecord, Client | None]]:
         """The decisions of these `results` from `since` (epoch seconds) on, newest first, each with the client that it admitted.
 
@@ -319,6 +319,7 @@ def _row(client: Client) -> list[object]:
 def _client(row: tuple[Any, ...]) -> Client:
     values = dict(zip(CLIENT_COLUMNS, row, strict=True))
     values["metadata"] = json.loads(values["metadata"])
+    values["provisioned"] = bool(values["provisioned"])  # SQLite has no booleans
     return Client(**values)
 
 

@@ -90,9 +90,8 @@ def test_the_models_agree_with_the_migrated_schema(store_url: str, database: pee
         assert keys == set(primary.field_names if isinstance(primary, peewee.CompositeKey) else [primary.name])
 
 
-@pytest.mark.parametrize("version", range(1, NEWEST + 1))
-def test_data_of_every_version_is_there_after_migrating(store_url: str, database: peewee.Database, version: int) -> None:
-    """Rows as a release of that version wrote them: read, verified, and continued."""
+def _frozen(database: peewee.Database, version: int) -> dict[str, Any]:
+    """Make `database` what a release of that version left behind; what has to be found in it later."""
     case = json.loads((CASES / f"version_{version:04d}.json").read_text(encoding="utf-8"))
     apply(database, MIGRATIONS[:version])
     for table, records in case["tables"].items():
@@ -100,8 +99,13 @@ def test_data_of_every_version_is_there_after_migrating(store_url: str, database
             values = [bytes.fromhex(value["hex"]) if isinstance(value, dict) else value for value in record.values()]
             marks = ", ".join([database.param] * len(values))
             execute(database, f"INSERT INTO {table} ({', '.join(record)}) VALUES ({marks})", values)
+    expected: dict[str, Any] = case["expect"]
+    return expected
+
+
+def _hold_and_continue(store_url: str, expected: dict[str, Any]) -> None:
+    """Open the store: everything is there, verified, and another client can be added."""
     store = Store.open(store_url)
-    expected = case["expect"]
     assert [store.client(name) is not None for name in expected["clients"]] == [True] * len(expected["clients"])
     assert [store.decision(name) is not None for name in expected["decisions"]] == [True] * len(expected["decisions"])
     assert [store.revision(name) is not None for name in expected["revisions"]] == [True] * len(expected["revisions"])
@@ -109,6 +113,38 @@ def test_data_of_every_version_is_there_after_migrating(store_url: str, database
     verification = store.verify()
     assert (verification.records, verification.breaks) == (len(expected["decisions"]) + 1, ())
     store.close()
+
+
+@pytest.mark.parametrize("version", range(1, NEWEST + 1))
+def test_data_of_every_version_is_there_after_migrating(store_url: str, database: peewee.Database, version: int) -> None:
+    """Rows as a release of that version wrote them: read, verified, and continued."""
+    _hold_and_continue(store_url, _frozen(database, version))
+
+
+def test_clients_of_release_0_1_get_their_due_time(store_url: str, database: peewee.Database) -> None:
+    """The one that lives by its lifetimes; the tombstone by no time, and without the credentials that it had."""
+    _frozen(database, 1)
+    store = Store.open(store_url)
+    living, ended = store.client("c101"), store.client("c102")
+    store.close()
+    assert living is not None
+    assert ended is not None
+    assert (living.due_at, living.ended_at, living.provisioned, living.reuse_key) == (1_790_086_400, 0, False, None)
+    assert (ended.due_at, ended.ended_at) == (0, ended.issued_at)
+    assert (ended.secret_hash, ended.management_token_hash) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "unused", "due_at"), [(0, 0, 0), (500, 0, 500), (0, 60, 160), (500, 60, 160), (120, 60, 120)]
+)
+def test_the_due_time_is_the_sooner_lifetime(
+    store_url: str, database: peewee.Database, expires_at: int, unused: int, due_at: int
+) -> None:
+    """0 being none."""
+    _frozen(database, 1)
+    execute(database, f"UPDATE client SET issued_at = 100, expires_at = {expires_at}, unused = {unused}")
+    migrate(store_url)
+    assert rows(store_url, "SELECT due_at FROM client WHERE client_id = 'c101'") == [(due_at,)]
 
 
 def test_a_migration_keeps_the_data(store_url: str, database: peewee.Database) -> None:
@@ -168,6 +204,42 @@ def test_a_migration_that_is_killed_leaves_no_trace(store_url: str, database: pe
     assert apply(database, NEXT) == (NEWEST + 1,)
     assert "half" not in [column.name for column in database.get_columns("client")]
     assert rows(store_url, "SELECT client_id FROM client") == [("c1",)]
+
+
+HALTED = """
+import sys, time, peewee
+from registrar.store import migrations
+
+def halting(step):
+    def statements(dialect):
+        for number, statement in enumerate(step.statements(dialect)):
+            if number == int(sys.argv[2]):
+                print("in the middle", flush=True)
+                time.sleep(60)
+            yield statement
+    return migrations.Migration(step.version, step.name, statements)
+
+url = sys.argv[1]
+sqlite = url.startswith("sqlite")
+database = peewee.SqliteDatabase(url[10:]) if sqlite else peewee.PostgresqlDatabase(url, prefer_psycopg3=True)
+database.connect()
+migrations.migrate(database, [halting(step) if step.version > 1 else step for step in migrations.MIGRATIONS])
+"""
+
+
+@pytest.mark.parametrize("statements", [1, 8, 16, 21])
+def test_the_migration_from_release_0_1_is_killed(store_url: str, database: peewee.Database, statements: int) -> None:
+    """kill -9 after so many of its statements: the database is release 0.1's still, and the next start brings it up."""
+    expected = _frozen(database, 1)
+    before = rows(store_url, "SELECT * FROM client ORDER BY client_id")
+    command = [sys.executable, "-c", HALTED, store_url, str(statements)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "in the middle\n"
+        process.send_signal(signal.SIGKILL)
+    assert status(store_url).version == 1
+    assert rows(store_url, "SELECT * FROM client ORDER BY client_id") == before
+    _hold_and_continue(store_url, expected)
 
 
 def test_processes_that_start_together_migrate_once(store_url: str) -> None:

@@ -77,7 +77,14 @@ def test_round_trip_of_every_column(
         software_id=software_id,
         fingerprint=fingerprint,
         secret_hash=digests[0],
-        management_token_hash=digests[1],
+        management_token_hash=digests[1] and number.bytes * 2,  # no two clients have the same
+        previous_token_hash=digests[0],
+        previous_secret_hash=digests[1],
+        previous_secret_expires_at=last_seen_at,
+        reuse_key=None if digests[0] is None else f"{fingerprint}-{number}",
+        provisioned=digests[1] is None,
+        due_at=unused,
+        ended_at=expires_at,
         secret_expires_at=secret_expires_at,
         issued_at=issued_at,
         expires_at=expires_at,
@@ -180,7 +187,7 @@ READS = {field.name for field in fields(Statements) if field.name.startswith("se
 WHOLE = {"select_activations", "select_journals"}  # these are asked for everything
 VALUES = {
     "select_links": ("''", "1"),
-    "select_decisions": ("1", "''", "0", "'allow'", "'deny'", "'error'"),
+    "select_decisions": ("1", "''", "0", "'allow'", "'deny'", "'error'", "'event'"),
     "select_clients": ("''", "0", "'active'", "'disabled'", "'expired'", "'deleted'"),
 }
 

@@ -12,21 +12,23 @@ from registrar.review.replay import Kind
 from registrar.schema import Schema
 from registrar.service import review as reviews
 from registrar.service.review import Review, Revisions
-from registrar.store import RESULTS, Result
+from registrar.store import OUTCOMES, Outcome
 
 
 @click.command()
 @click.argument("new", metavar="[NEW]", required=False)
 @selection_options
 @click.option("--verify", is_flag=True, help="Instead of NEW: each record under the policy revision that it names.")
-@click.option("--result", type=click.Choice(RESULTS), help="Look at decisions of this result only.")
+@click.option("--result", type=click.Choice(OUTCOMES), help="Look at decisions of this result only.")
 @click.option(
     "--fail-on", type=click.Choice(["deny", "allow", "any"]), help="Exit 4 on allow -> deny, deny -> allow, or anything."
 )
 @click.option(
     "--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True, help="How to print."
 )
-def replay(new: str | None, *, selection: Selection, verify: bool, result: Result | None, fail_on: str | None, form: str) -> None:
+def replay(
+    new: str | None, *, selection: Selection, verify: bool, result: Outcome | None, fail_on: str | None, form: str
+) -> None:
     """Decide recorded requests again under the tree NEW, and count what would have come out otherwise.
 
     NEW is a directory, or REVISION:PATH for a tree in git. Requests are decided as of the moment when they came, the newest
@@ -44,7 +46,7 @@ def replay(new: str | None, *, selection: Selection, verify: bool, result: Resul
         raise click.UsageError("--fail-on is about NEW: --verify always fails on a difference")
     tree = None if new is None else tree_or_leave(new)
     with store_or_leave(selection) as store:
-        pairs = islice(store.decisions(since=selection.epoch, results=[result] if result else RESULTS), selection.limit)
+        pairs = islice(store.decisions(since=selection.epoch, results=[result] if result else OUTCOMES), selection.limit)
         if tree is None:
             review = reviews.verify(pairs, Revisions(store, Schema.load("policy")))
         else:

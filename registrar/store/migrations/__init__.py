@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import peewee
 
 from registrar.store.failures import SchemaTooNew
-from registrar.store.migrations import m0001_initial
+from registrar.store.migrations import m0001_initial, m0002_lifecycle
 from registrar.store.migrations.dialect import POSTGRESQL, SQLITE, Dialect
 from registrar.store.statements import execute, fetch
 
@@ -30,7 +30,10 @@ class Migration:
     statements: Callable[[Dialect], Iterable[str]]
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "initial", m0001_initial.statements),)
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "initial", m0001_initial.statements),
+    Migration(2, "lifecycle", m0002_lifecycle.statements),
+)
 NEWEST = len(MIGRATIONS)
 
 
