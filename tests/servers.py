@@ -67,7 +67,14 @@ def configure(folder: Path, *, path: str = "", settings: Mapping[str, object] | 
     """Write a settings file with a free port into `folder`: the issuer, and the file."""
     address = f"127.0.0.1:{free_port()}"
     issuer = f"http://{address}{path}"
-    given = {"bind": address, "issuer": issuer, "state_dir": str(folder / "state"), "metadata": METADATA, **(settings or {})}
+    given = {
+        "bind": address,
+        "private_bind": "",
+        "issuer": issuer,
+        "state_dir": str(folder / "state"),
+        "metadata": METADATA,
+        **(settings or {}),
+    }
     config = folder / "registrar.yaml"
     config.write_text(json.dumps(given), encoding="utf-8")  # YAML 1.2 is a superset of JSON
     return issuer, config

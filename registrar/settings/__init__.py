@@ -23,11 +23,13 @@ from registrar.settings.values import (
     parse_networks,
     parse_origins,
     parse_path,
+    parse_private_bind,
 )
 
 __all__ = ["Bind", "Network", "Settings", "SettingsError"]
 
 _DEFAULT_BIND = Bind("127.0.0.1", 8000)
+_DEFAULT_PRIVATE_BIND = Bind("127.0.0.1", 8001)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +37,11 @@ class Settings:
     """Every setting, checked. `schemas/settings.schema.json` describes each; sizes are bytes and times are seconds.
 
     `metadata` is None when the operator gave no authorization server metadata: the well-known URLs then answer 404.
+    `private_bind` is None when the private app is not served.
     """
 
     bind: Bind = _DEFAULT_BIND
+    private_bind: Bind | None = _DEFAULT_PRIVATE_BIND
     policies: Path
     state_dir: Path
     database_url: str = field(repr=False)  # it may hold a password
@@ -48,6 +52,7 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = ()
     proxy_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
     cors_origins: tuple[str, ...] = ("*",)
+    workers: int = 1
     threads: int = 64
     connections: int = 1024
     backlog: int = 1024
@@ -117,6 +122,7 @@ def _value(given: Given, environ: Mapping[str, str]) -> object:
 
 _PARSERS: Mapping[str, Callable[[Any], object]] = {
     "bind": parse_bind,
+    "private_bind": parse_private_bind,
     "issuer": parse_issuer,
     "metadata": parse_metadata,
     "trusted_proxies": parse_networks,
@@ -137,6 +143,11 @@ def _complete(values: dict[str, Any], given: Mapping[str, Given], environ: Mappi
     # RFC 8414 §3.3: the issuer in the document is identical to the one whose URL was asked.
     if "metadata" in values and values["metadata"].get("issuer", issuer) != issuer:
         problems.append(given["metadata"].problem(("issuer",), "must be the setting issuer, byte for byte"))
+    if bind.collides(values.setdefault("private_bind", _DEFAULT_PRIVATE_BIND)):
+        named = given.get("private_bind") or given["bind"]
+        problems.append(named.problem((), "bind and private_bind must differ: whoever reaches one may not reach the other"))
+    if values.get("workers", 1) > 1 and values["database_url"].startswith("sqlite:"):
+        problems.append(given["workers"].problem((), "several workers need PostgreSQL: to SQLite one process writes"))
     return problems
 
 

@@ -17,6 +17,7 @@ _BOOLEANS: Final = {"true": True, "false": False}  # as the file has them (YAML 
 
 KINDS: Final[Mapping[str, Literal["text", "integer", "boolean", "list", "mapping"]]] = {
     "bind": "text",
+    "private_bind": "text",
     "policies": "text",
     "state_dir": "text",
     "database_url": "text",
@@ -27,6 +28,7 @@ KINDS: Final[Mapping[str, Literal["text", "integer", "boolean", "list", "mapping
     "trusted_proxies": "list",
     "proxy_header": "text",
     "cors_origins": "list",
+    "workers": "integer",
     "threads": "integer",
     "connections": "integer",
     "backlog": "integer",

@@ -40,6 +40,12 @@ class Bind:
         """Whether only this machine can reach it."""
         return ip_address(self.host).is_loopback
 
+    def collides(self, other: "Bind | None") -> bool:
+        """Whether some connection could mean either: the same port, and the same address or one that stands for all."""
+        if other is None or self.port != other.port:
+            return False
+        return self.host == other.host or any(ip_address(host).is_unspecified for host in (self.host, other.host))
+
 
 def parse_bind(text: str) -> Bind:
     """HOST:PORT with an IP address (IPv6 in brackets) or `localhost`, which is 127.0.0.1 here. Raises WrongValueError."""
@@ -53,6 +59,11 @@ def parse_bind(text: str) -> Bind:
         return Bind(str(ip_address("127.0.0.1" if host == "localhost" else host)), port)
     except ValueError:
         raise WrongValueError(((), "the host must be an IP address or localhost")) from None
+
+
+def parse_private_bind(text: str) -> Bind | None:
+    """As `parse_bind`; None for the empty text, which means not at all. Raises WrongValueError."""
+    return parse_bind(text) if text else None
 
 
 def parse_issuer(text: str) -> str:

@@ -31,9 +31,9 @@ def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedPr
 
 @contextmanager
 def serving(folder: Path, *arguments: str, **environ: str) -> Iterator[Server]:
-    """A server on a free port with HOME in `folder`; it has to end with exit code 0."""
+    """A server on a free port with HOME in `folder`; it has to end with exit code 0. It has no private app unless asked for."""
     address = f"127.0.0.1:{free_port()}"
-    variables = [f"{name}={value}" for name, value in {"HOME": str(folder), **environ}.items()]
+    variables = [f"{name}={value}" for name, value in {"HOME": str(folder), "REGISTRAR_PRIVATE_BIND": "", **environ}.items()]
     flags = ["--bind", address, "--policies", str(DOORS), *arguments]
     command = ["env", "-u", "XDG_STATE_HOME", *variables, sys.executable, "-m", "registrar", "serve", *flags]
     with servers.run(command, folder, f"http://{address}") as server:

@@ -63,6 +63,49 @@ def test_management_and_sweeping_are_set_like_the_rest(tmp_path: Path) -> None:
     assert mistakes(tmp_path, "sweep_interval: -1\n") == ["registrar.yaml:1:17: sweep_interval: must be at least 0"]
 
 
+def test_the_private_app_is_on_this_machine_or_off(tmp_path: Path) -> None:
+    """It has a port of its own on loopback; an empty text turns it off, in every source."""
+    assert load(tmp_path).private_bind == Bind("127.0.0.1", 8001)
+    assert load(tmp_path, "private_bind: 10.0.0.7:9000\n").private_bind == Bind("10.0.0.7", 9000)
+    assert load(tmp_path, 'private_bind: ""\n').private_bind is None
+    assert load(tmp_path, environ={**HOME, "REGISTRAR_PRIVATE_BIND": ""}).private_bind is None
+    assert load(tmp_path, flags={"private_bind": ""}).private_bind is None
+    assert mistakes(tmp_path, flags={"private_bind": "8001"}) == [
+        "--private-bind: must be HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "place"),
+    [
+        ({"bind": "127.0.0.1:8001"}, "--bind"),
+        ({"private_bind": "127.0.0.1:8000"}, "--private-bind"),
+        ({"bind": "127.0.0.1:9000", "private_bind": "0.0.0.0:9000"}, "--private-bind"),
+        ({"bind": "[::]:9000", "issuer": "https://as.example", "private_bind": "[::1]:9000"}, "--private-bind"),
+    ],
+)
+def test_the_public_address_is_not_the_private_one(tmp_path: Path, flags: Mapping[str, str], place: str) -> None:
+    """Whoever reaches the one must not reach the other."""
+    (mistake,) = mistakes(tmp_path, flags=flags)
+    assert mistake == f"{place}: bind and private_bind must differ: whoever reaches one may not reach the other"
+
+
+def test_addresses_that_share_a_port_may_differ(tmp_path: Path) -> None:
+    """Two addresses of one machine."""
+    assert load(tmp_path, flags={"private_bind": "127.0.0.2:8000"}).private_bind == Bind("127.0.0.2", 8000)
+
+
+def test_several_workers_need_postgresql(tmp_path: Path) -> None:
+    """To SQLite one process writes."""
+    url = {"database_url": "postgresql://db/registrar"}
+    assert load(tmp_path).workers == 1
+    assert load(tmp_path, flags={"workers": "4", **url}).workers == 4
+    assert mistakes(tmp_path, flags={"workers": "4"}) == [
+        "--workers: several workers need PostgreSQL: to SQLite one process writes"
+    ]
+    assert mistakes(tmp_path, flags={"workers": "0", **url}) == ["--workers: must be at least 1"]
+
+
 def test_an_empty_file_sets_nothing(tmp_path: Path) -> None:
     """A file of comments only is a file."""
     assert load(tmp_path, "# nothing yet\n") == load(tmp_path)
