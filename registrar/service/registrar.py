@@ -1,23 +1,19 @@
 """Registers clients."""
 
 import hashlib
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from registrar import wire
 from registrar.policy import Decision, Facts, MalformedError, PolicySet, Source, take_in
 from registrar.schema import Schema
-from registrar.service.evidence import decision_record, outcome
-from registrar.service.outcomes import DecisionFailedError, Refusal, Registration, malformed, refusal, warnings
-from registrar.store import Client, Store, StoreUnavailable
+from registrar.service.decided import carrying_out, report
+from registrar.service.evidence import decision_record
+from registrar.service.outcomes import Refusal, Registration, malformed, refusal, warnings
+from registrar.store import Client, Store
 from registrar.wire import ErrorCode
-
-_LOG: Final = logging.getLogger(__name__)
-
-_RETRY_AFTER: Final = "5"  # seconds; a locked or a full database is rarely well sooner
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +70,10 @@ class Registrar:
         facts = self._facts(request, policies)
         decision = policies.decide(facts)
         decision_id = self._new_id()
-        try:
+        with carrying_out(decision_id):
             if not decision.allowed:
                 self._refuse(facts, decision, decision_id)
             return self._admit(facts, decision, decision_id)
-        except Refusal:
-            raise
-        except StoreUnavailable as error:
-            _LOG.error("store unavailable", extra={"fields": {"decision_id": decision_id, "cause": str(error)}})
-            raise _unavailable(decision_id) from error
-        except Exception as error:
-            raise DecisionFailedError(decision_id) from error
 
     def _check_token(self, request: RegistrationRequest) -> None:
         """RFC 6750 §3.1. No initial access token was ever issued by this server, so none is valid."""
@@ -109,14 +98,14 @@ class Registrar:
 
     def _refuse(self, facts: Facts, decision: Decision, decision_id: str) -> NoReturn:
         self._store.record(decision_record(decision_id, facts, decision))
-        _report(facts, decision, decision_id)
+        report(facts, decision, decision_id)
         raise refusal(decision, decision_id)
 
     def _admit(self, facts: Facts, decision: Decision, decision_id: str) -> Registration:
         credentials = self._mint(facts, decision)
         client = _client(facts, decision, decision_id, credentials)
         self._store.add(client, decision_record(decision_id, facts, decision, credentials.client_id))
-        _report(facts, decision, decision_id, credentials.client_id)
+        report(facts, decision, decision_id, credentials.client_id)
         return Registration(_answer(decision.metadata, credentials), decision_id, warnings(decision))
 
     def _mint(self, facts: Facts, decision: Decision) -> _Credentials:
@@ -159,29 +148,3 @@ def _answer(metadata: Mapping[str, object], credentials: _Credentials) -> dict[s
 def _after(moment: int, lifetime: int) -> int:
     """`lifetime` seconds after `moment`; 0, never, for a lifetime of 0."""
     return moment + lifetime if lifetime else 0
-
-
-def _report(facts: Facts, decision: Decision, decision_id: str, client_id: str = "") -> None:
-    """One log line for each decision: ids and rule ids, never what the client sent."""
-    fields = {
-        "decision_id": decision_id,
-        "result": outcome(decision),
-        "operation": facts.operation,
-        "profile": decision.profile,
-        "client_id": client_id,
-        "rules": [finding.rule for finding in decision.violations],
-        "warnings": [finding.rule for finding in decision.warnings],
-        "source": facts.source.ip,
-        "revision": decision.revision,
-    }
-    _LOG.log(logging.ERROR if decision.errored else logging.INFO, "decision", extra={"fields": fields})
-
-
-def _unavailable(decision_id: str) -> Refusal:
-    return Refusal(
-        503,
-        ErrorCode.TEMPORARILY_UNAVAILABLE,
-        "the registration could not be stored; try again later",
-        decision_id=decision_id,
-        headers={"Retry-After": _RETRY_AFTER},
-    )
