@@ -1,15 +1,16 @@
 """jsonschema's errors in words for people."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from jsonschema import ValidationError
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 
 from registrar.errors import did_you_mean
-
-Path = tuple[str | int, ...]
+from registrar.schema.dialect import StrictValidator
+from registrar.schema.problem import Path, SchemaProblem
 
 _TYPES = {
     "array": "a list",
@@ -22,22 +23,18 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaProblem:
-    """One mistake: where (keys and list indexes from 0), which keyword of the schema, and what must be instead.
+class Explainer:
+    """What is wrong with documents in the eyes of the schema `contents`, which may refer to `files`, a file by its `$id`."""
 
-    The path of an unknown key ends with that key; the path of a missing one is that of the object that lacks it.
-    """
+    def __init__(self, contents: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]) -> None:
+        resources = {address: DRAFT202012.create_resource(file) for address, file in files.items()}
+        self._validator = StrictValidator(contents, registry=Registry().with_resources(resources.items()))
 
-    path: Path
-    keyword: str
-    message: str
-
-
-def told(errors: Iterable[ValidationError], *, echo: bool) -> list[SchemaProblem]:
-    """`errors` as problems, each once, sorted by path."""
-    found = {problem for error in errors for problem in _explained(error, (), echo=echo)}
-    return sorted(found, key=_order)
+    def problems(self, instance: Any, *, echo: bool) -> list[SchemaProblem]:
+        """Every problem of `instance` once, sorted by path; `echo` is that of `Schema.problems`."""
+        errors = self._validator.iter_errors(instance)
+        found = {problem for error in errors for problem in _explained(error, (), echo=echo)}
+        return sorted(found, key=_order)
 
 
 def _order(problem: SchemaProblem) -> tuple[object, ...]:
