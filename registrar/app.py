@@ -27,7 +27,7 @@ from registrar.service import Checkout, Policies, PolicyTree, Registrar, TimeOrd
 from registrar.settings import Settings
 from registrar.store import Store
 
-__all__ = ["Checkout", "create_public_app", "load_policies", "open_policies", "open_store"]
+__all__ = ["Checkout", "create_private_app", "create_public_app", "create_registrar", "load_policies", "open_policies", "open_store"]
 
 _STATE_DIR_MODE = 0o700  # the database holds who registered from where
 
@@ -62,6 +62,15 @@ def create_public_app(
     return _routes(settings, policies, store, clock)
 
 
+def create_private_app(settings: Settings, *, policies: Policies, store: Store, clock: Clock = _now) -> falcon.App[Any, Any]:
+    """The WSGI app that authorization servers, administrators and auditors talk to, on a port that clients do not reach."""
+    app: falcon.App[Any, Any] = falcon.App(middleware=[RequestLog(SourceReader(())), SecurityHeaders()])
+    install_error_handlers(app)
+    app.add_route("/healthz", Liveness())
+    app.add_route("/readyz", Readiness(store, lambda: policies.in_force))
+    return app
+
+
 def open_policies(
     settings: Settings,
     store: Store,
@@ -94,16 +103,20 @@ def open_store(settings: Settings) -> Store:
     return Store.open(settings.database_url)
 
 
+def create_registrar(policies: Policies, store: Store, *, clock: Clock = _now) -> Registrar:
+    """What admits clients, whether they come over HTTP or from the program that it is part of."""
+    schema = Schema.load("registration-request")
+    new_id = TimeOrderedIds(clock, secrets.token_bytes)
+    return Registrar(policies.current, store, schema, clock=clock, new_id=new_id, new_secret=new_secret)
+
+
 def _routes(settings: Settings, policies: Policies, store: Store, clock: Clock) -> falcon.App[Any, Any]:
     sources = SourceReader(settings.trusted_proxies, settings.proxy_header)
     # Answers pass the middleware from the last to the first, so that the log sees them finished.
     app: falcon.App[Any, Any] = falcon.App(middleware=[RequestLog(sources), SecurityHeaders(), Cors(settings.cors_origins)])
     install_error_handlers(app)
 
-    schema = Schema.load("registration-request")
-    registrar = Registrar(
-        policies.current, store, schema, clock=clock, new_id=TimeOrderedIds(clock, secrets.token_bytes), new_secret=new_secret
-    )
+    registrar = create_registrar(policies, store, clock=clock)
     registrations = Registrations(registrar, sources, max_body=settings.max_body, max_depth=settings.max_depth)
     discovery = Discovery(settings.issuer, settings.metadata, policies.current)
     for path in dict.fromkeys(("/register", f"{issuer_path(settings.issuer)}/register")):

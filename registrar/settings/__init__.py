@@ -3,7 +3,7 @@
 Nothing here reads the process environment or makes a folder: the environment is handed in, so that a test can hand in another.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from registrar.bundled import bundled
 from registrar.errors import LoadError, Problem
 from registrar.schema import Schema
-from registrar.settings.sources import Given, from_environment, from_file, from_flags
+from registrar.settings.sources import Given, from_environment, from_file, from_flags, from_mapping
 from registrar.settings.values import (
     Bind,
     Network,
@@ -76,6 +76,20 @@ class Settings:
         layers = [from_environment(environ, schema), from_flags(flags, schema)]
         if file is not None:
             layers.insert(0, from_file(file, schema))
+        return cls._of(layers, environ)
+
+    @classmethod
+    def of(cls, values: Mapping[str, object], environ: Mapping[str, str]) -> Self:
+        """The settings of `values`, which has the keys and types of a settings file, and may have a Path for a path.
+
+        A relative path starts at the working directory; `environ` only says where the home is. Raises SettingsError with every
+        wrong key and value.
+        """
+        return cls._of([from_mapping(values, Schema.load("settings"))], environ)
+
+    @classmethod
+    def _of(cls, layers: Sequence[tuple[list[Given], list[Problem]]], environ: Mapping[str, str]) -> Self:
+        """The settings of `layers`, of which each goes before those in front of it."""
         given = {one.name: one for layer, _ in layers for one in layer}
         values, problems = _values(given.values(), environ)
         problems += [problem for _, wrong in layers for problem in wrong]
@@ -87,7 +101,7 @@ class Settings:
 
 
 class SettingsError(LoadError):
-    """Wrong settings. A problem stands at `file:line:column`, at `environment NAME` or at `--flag` (line 0: no position)."""
+    """Wrong settings. A problem stands at `file:line:column`, at `environment NAME`, at `--flag` or at `settings` (line 0)."""
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

@@ -84,6 +84,16 @@ def from_file(file: Path, schema: Schema) -> tuple[list[Given], list[Problem]]:
     return [Given(name, value, file.absolute().parent, document) for name, value in kept.items()], problems
 
 
+def from_mapping(values: Mapping[str, object], schema: Schema) -> tuple[list[Given], list[Problem]]:
+    """The settings among `values`, which has what a settings file has, and what is wrong with the others."""
+    values = {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
+    wrong = schema.problems(values, echo=True)
+    problems = [Problem(Place("settings", 0, 0), format_path(found.path), found.message) for found in wrong]
+    spoilt = {found.path[0] for found in wrong if found.path}
+    kept = {name: value for name, value in values.items() if name not in spoilt}
+    return [Given(name, value, Path.cwd(), f"settings: {name}") for name, value in kept.items()], problems
+
+
 def from_environment(environ: Mapping[str, str], schema: Schema) -> tuple[list[Given], list[Problem]]:
     """The settings among the `REGISTRAR_*` variables. A variable of that prefix that is no setting is a problem."""
     given: list[Given] = []

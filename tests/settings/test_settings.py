@@ -163,6 +163,28 @@ def test_variables_of_the_tests_and_the_files_own_name_are_no_settings(tmp_path:
     ]
 
 
+def test_a_program_sets_what_a_file_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same keys and types; nothing else counts but where the home is."""
+    monkeypatch.chdir(tmp_path)
+    values = {"bind": "127.0.0.1:8080", "policies": "tree", "state_dir": tmp_path / "state", "reload_tests": True}
+    settings = Settings.of(values, {**HOME, "REGISTRAR_BIND": "127.0.0.1:9"})
+    assert (str(settings.bind), settings.issuer, settings.reload_tests) == ("127.0.0.1:8080", "http://127.0.0.1:8080", True)
+    assert (settings.policies, settings.state_dir) == (tmp_path / "tree", tmp_path / "state")
+    assert Settings.of({}, HOME) == Settings.load(None, HOME, {})
+
+
+def test_every_mistake_of_a_program_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.of({"bin": "127.0.0.1:8080", "threads": "4", "issuer": "ftp://as.example", "metadata": {}}, HOME)
+    assert [line.split(": must")[0] for line in caught.value.lines()] == [
+        'settings: bin: unknown key "bin" (did you mean "bind"?)',
+        "settings: metadata: authorization_endpoint is required",
+        "settings: metadata: token_endpoint is required",
+        "settings: threads",
+        "settings: issuer",
+    ]
+
+
 def test_a_mapping_cannot_come_from_the_environment(tmp_path: Path) -> None:
     """The metadata document is written in the file."""
     environ = {**HOME, "REGISTRAR_METADATA": "{}"}
