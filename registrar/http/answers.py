@@ -2,10 +2,22 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import falcon
 
-DECISION_ID = "Registrar-Decision-Id"
+from registrar.service import Registration
+
+DECISION_ID: Final = "Registrar-Decision-Id"
+_MAX_WARNINGS: Final = 16  # a header has to fit into what proxies let through
+
+
+def set_registration(resp: falcon.Response, registration: Registration) -> None:
+    """Make a client that was admitted the answer, with the decision that did it and what its developer is to be warned of."""
+    set_json(resp, registration.client)
+    resp.set_header(DECISION_ID, registration.decision_id)
+    if registration.warnings:
+        resp.set_header("Registrar-Warning", string_list(registration.warnings[:_MAX_WARNINGS]))
 
 
 def set_json(resp: falcon.Response, document: Mapping[str, object]) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 import falcon
 
-_METHODS: Final = "GET, HEAD, POST, OPTIONS"
+_METHODS: Final = "GET, HEAD, POST, PUT, DELETE, OPTIONS"  # a client in a browser may manage its registration, too
 # The star covers what clients invent (MCP-Protocol-Version); Authorization is never covered by it (Fetch Standard).
 _REQUEST_HEADERS: Final = "*, Authorization"
 _EXPOSED: Final = ", ".join(

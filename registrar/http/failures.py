@@ -9,11 +9,15 @@ import falcon
 
 from registrar.http.answers import DECISION_ID, set_json
 from registrar.service import DecisionFailedError, Refusal
+from registrar.store import StoreUnavailable
 from registrar.wire import ErrorCode
 
 _LOG: Final = logging.getLogger(__name__)
 
 _SERVER_ERROR: Final = Refusal(500, ErrorCode.SERVER_ERROR, "the server failed; its log says why")
+_UNAVAILABLE: Final = Refusal(
+    503, ErrorCode.TEMPORARILY_UNAVAILABLE, "the database does not answer; try again later", headers={"Retry-After": "5"}
+)
 # Falcon's own texts are not passed on: some of them quote the request.
 _DESCRIPTIONS: Final[Mapping[int, str]] = {
     404: "there is nothing at this path",
@@ -26,6 +30,7 @@ def install_error_handlers(app: falcon.App[Any, Any]) -> None:
     app.add_error_handler(Exception, _answer_unexpected)
     app.add_error_handler(falcon.HTTPError, _answer_falcon)
     app.add_error_handler(Refusal, _answer_refusal)
+    app.add_error_handler(StoreUnavailable, _answer_unavailable)
 
 
 def _answer_refusal(req: falcon.Request, resp: falcon.Response, error: Refusal, params: Mapping[str, object]) -> None:  # noqa: ARG001
@@ -41,6 +46,17 @@ def _answer_falcon(req: falcon.Request, resp: falcon.Response, error: falcon.HTT
     _answer(req, resp, Refusal(error.status_code, ErrorCode.INVALID_REQUEST, description))
     if error.headers:
         resp.set_headers(error.headers)
+
+
+def _answer_unavailable(
+    req: falcon.Request,
+    resp: falcon.Response,
+    error: StoreUnavailable,
+    params: Mapping[str, object],  # noqa: ARG001
+) -> None:
+    """The database cannot serve, and no decision was on the way."""
+    _LOG.error("store unavailable", extra={"fields": {"path": req.uri_template or "", "cause": str(error)}})
+    _answer(req, resp, _UNAVAILABLE)
 
 
 def _answer_unexpected(req: falcon.Request, resp: falcon.Response, error: Exception, params: Mapping[str, object]) -> None:  # noqa: ARG001
