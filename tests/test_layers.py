@@ -17,6 +17,7 @@ FLOORS = {
     "wire": 1,
     "limits": 1,
     "schema": 2,
+    "statements": 2,
     "cel": 2,
     "settings": 3,
     "policy": 3,
@@ -34,6 +35,7 @@ DOORS = {
     "falcon": {"http", "app"},
     "granian": {"cli"},
     "idna": {"wire"},
+    "joserfc": {"statements"},
     "jsonschema": {"schema"},
     "lark": {"cel"},
     "peewee": {"store"},
@@ -47,7 +49,7 @@ DOORS = {
     "yaml": {"documents"},
 }
 # A decision is a function of its facts: nothing that asks the machine for the time, for chance or for the network.
-PURE = {"wire", "limits", "cel", "policy", "review"}
+PURE = {"wire", "limits", "statements", "cel", "policy", "review"}
 IMPURE = {"falcon", "peewee", "os", "time", "secrets", "socket", "random", "uuid", "subprocess"}
 
 

@@ -4,6 +4,7 @@ from registrar.wire.codes import ErrorCode, error_code, printable
 from registrar.wire.extensions import extension, extension_mistake
 from registrar.wire.fingerprints import fingerprint
 from registrar.wire.hosts import in_domain, is_public_suffix, to_a_label
+from registrar.wire.keys import key_set_mistakes
 from registrar.wire.links import link_host
 from registrar.wire.members import (
     MAX_LANGUAGES,
@@ -50,6 +51,7 @@ __all__ = [
     "in_domain",
     "is_private_use_scheme",
     "is_public_suffix",
+    "key_set_mistakes",
     "link_host",
     "needs_secret",
     "normalise",
