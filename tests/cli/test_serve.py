@@ -45,7 +45,7 @@ def test_a_registration_and_a_refusal(tmp_path: Path) -> None:
     assert refused.json() == {"error": "invalid_client_metadata", "error_description": "client_name uses a reserved name"}
 
     lines = server.log.read_text().splitlines()
-    told = lines[:7]
+    told = lines[:8]
     assert told[0] == f"registrar {registrar.__version__}: POST http://{server.address}/register"
     facts = dict(line.split(maxsplit=1) for line in told[1:])
     assert facts["policies"] == str(DOORS)
@@ -54,7 +54,7 @@ def test_a_registration_and_a_refusal(tmp_path: Path) -> None:
     assert facts["database"] == f"sqlite:///{database(tmp_path)}"
     assert facts["discovery"].startswith("off")
 
-    decisions = lines[7:]
+    decisions = lines[8:]
     assert [line.split()[1:3] for line in decisions] == [["info", "decision"]] * 2
     assert admitted.headers["registrar-decision-id"] in decisions[0]
     assert f'client_id="{admitted.json()["client_id"]}"' in decisions[0]
@@ -236,10 +236,10 @@ def test_log_lines_in_text_are_one_line_each(tmp_path: Path) -> None:
         ask(server, "GET", "/" + "x" * 5000)
         assert server.stop() == 0
     lines = server.log.read_text().splitlines()
-    assert len(lines) == 9
-    assert len(lines[8]) < 500
-    assert r'path="/x\nforged\u001b[31m"' in lines[7]
-    assert 'error="invalid_request"' in lines[7]
+    assert len(lines) == 10
+    assert len(lines[9]) < 500
+    assert r'path="/x\nforged\u001b[31m"' in lines[8]
+    assert 'error="invalid_request"' in lines[8]
 
 
 def test_the_environment_of_the_server_is_no_header(tmp_path: Path) -> None:
