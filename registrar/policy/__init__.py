@@ -9,12 +9,14 @@ from registrar.policy.facts import Facts, Operation, SoftwareStatement, Source, 
 from registrar.policy.intake import Fault, Intake, MalformedError, take_in
 from registrar.policy.loader import load, load_fixtures, load_with_tests
 from registrar.policy.networks import subscriber
-from registrar.policy.policyset import Offers, PolicySet
+from registrar.policy.policyset import ACCEPT_FROM, Offers, PolicySet
 from registrar.policy.suites import Report, Result, Test
 from registrar.policy.suites import run as run_tests
+from registrar.policy.tokens import TokenUse
 from registrar.policy.tree import read_files
 
 __all__ = [
+    "ACCEPT_FROM",
     "Change",
     "Decision",
     "Facts",
@@ -33,6 +35,7 @@ __all__ = [
     "Source",
     "Test",
     "Token",
+    "TokenUse",
     "compile_tree",
     "load",
     "load_fixtures",

@@ -10,13 +10,16 @@ from registrar.cel import BOOL, STRING, Expression, RecordType, Scope, Type, typ
 from registrar.errors import LoadError, Problem, did_you_mean
 from registrar.policy.clients import compile_client, compile_switch
 from registrar.policy.decision import Mode
+from registrar.policy.limiting import compile_limits
+from registrar.policy.limits import Limit
 from registrar.policy.networks import IPNetwork, Networks, parse_network
-from registrar.policy.policyset import Guardrail, NoMatch, PolicySet, Profile
+from registrar.policy.policyset import ACCEPT_FROM, Guardrail, NoMatch, PolicySet, Profile
 from registrar.policy.reading import Path, Reader, read_lifetimes
 from registrar.policy.revision import revision
 from registrar.policy.rules import Annotation, Condition, RuleBook, Validation
+from registrar.policy.tokens import token_use
 from registrar.policy.tree import HEAD, Tree, read_tree, start_of
-from registrar.policy.vocabulary import MESSAGE_FACTS, fact_types
+from registrar.policy.vocabulary import MESSAGE_FACTS, PROFILE, fact_types
 from registrar.schema import Schema
 from registrar.wire import MEMBERS, NO_EXTENSIONS, RESERVED, ErrorCode, Extensions, Member, MemberKind
 
@@ -68,18 +71,23 @@ class _TreeCompiler:
         self._declare_extensions(reader)
         profiles = {reader.name: self._profile(reader) for reader in self._readers("Profile")}
         guardrails = [self._guardrail(reader) for reader in sorted(self._readers("Guardrail"), key=lambda reader: reader.name)]
-        self._refuse_shared_names(profiles)
+        networks = self._networks(reader)
+        limits = tuple(self._limits(reader, networks))
+        self._refuse_shared_names()
         return PolicySet(
             name=reader.name,
             revision=revision(self._files),
             files=MappingProxyType(dict(self._files)),
             profiles=self._ordered(reader, profiles),
             guardrails=tuple(guardrails),
-            networks=self._networks(reader),
+            networks=networks,
             extensions=self._extensions,
             constants=self._constants,
             matching=self._scope(),
             messages=self._message_scope(),
+            limits=limits,
+            limiting=self._limit_scope(),
+            token_use=token_use((profile.book for profile in profiles.values()), self._constants),
             no_match=_no_match(reader.spec.get("onNoMatch", {})),
             place=reader.place(("spec", "profiles"), key=True),
         )
@@ -108,6 +116,9 @@ class _TreeCompiler:
         extra = {} if variables is None else {"variables": RecordType("variables", dict(variables))}
         return Scope({**fact_types(self._extensions), "constants": RecordType("constants", self._types), **extra})
 
+    def _limit_scope(self) -> Scope:
+        return Scope({**fact_types(self._extensions), "constants": RecordType("constants", self._types), "profile": PROFILE})
+
     def _message_scope(self) -> Scope:
         return Scope({**MESSAGE_FACTS, "constants": RecordType("constants", self._types)})
 
@@ -133,11 +144,14 @@ class _TreeCompiler:
                 head.problem(("spec", "profiles", index), f'can never be reached: "{earlier}" before it has no matchConditions')
                 return
 
-    def _refuse_shared_names(self, profiles: Mapping[str, Profile]) -> None:
+    def _refuse_shared_names(self) -> None:
         # Rule ids start with the name, so it has to say which document is meant.
-        for reader in self._readers("Guardrail"):
-            if reader.name in profiles:
-                reader.problem(("metadata", "name"), f'"{reader.name}" is the name of a profile as well')
+        owners: dict[str, str] = {}
+        for kind in ("Profile", "Guardrail", "Limits"):
+            for reader in self._readers(kind):
+                owner = owners.setdefault(reader.name, kind)
+                if owner != kind:
+                    reader.problem(("metadata", "name"), f'"{reader.name}" is the name of a {owner.lower()} as well')
 
     def _networks(self, reader: Reader) -> Networks:
         blocks: dict[str, list[IPNetwork]] = {}
@@ -150,15 +164,31 @@ class _TreeCompiler:
                     reader.problem(("spec", "networks", name, index), f'"{text}" {error}')
         return Networks(MappingProxyType(blocks))
 
+    def _limits(self, head: Reader, networks: Networks) -> Iterable[Limit]:
+        profiles = {*head.spec["profiles"], *(reader.name for reader in self._readers("Profile"))}
+        for reader in sorted(self._readers("Limits"), key=lambda reader: reader.name):
+            yield from compile_limits(reader, self._limit_scope(), networks.blocks, profiles)
+
     def _profile(self, reader: Reader) -> Profile:
         book, scope = self._book(reader, self._scope())
+        self._refuse_own_name(reader)
         return Profile(
             book=book,
             scope=scope,
             members=compile_client(reader, self._mode, self._extensions),
             lifetimes=read_lifetimes(reader.spec.get("lifetimes", {})),
             client_id_prefix=reader.spec.get("clientId", {}).get("prefix", ""),
+            reuse_identical=reader.spec.get("reuseIdentical", False),
+            accept_from=tuple(reader.spec.get("acceptFrom", ())),
         )
+
+    def _refuse_own_name(self, reader: Reader) -> None:
+        for index, name in enumerate(reader.spec.get("acceptFrom", ())):
+            if name == reader.name:
+                reader.problem(("spec", "acceptFrom", index), "a profile always accepts its own clients")
+        for index, raw in enumerate(reader.spec.get("validations", ())):
+            if raw["id"] == ACCEPT_FROM:
+                reader.problem(("spec", "validations", index, "id"), f'"{ACCEPT_FROM}" is a rule that every profile has already')
 
     def _guardrail(self, reader: Reader) -> Guardrail:
         book, scope = self._book(reader, None)

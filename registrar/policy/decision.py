@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Literal
 
 from registrar.errors import Place
+from registrar.limits import LimitUse
 from registrar.wire import ErrorCode
 
 
@@ -57,7 +58,8 @@ class Decision:
 
     `metadata` is the effective client (present members only, RFC 7591 names), meaningful only when `allowed`.
     `client_id_prefix` is what the client's id begins with. `violations` are enforced findings and make `allowed` false;
-    `warnings` were told to the client; `audited` only recorded.
+    `warnings` were told to the client; `audited` only recorded. `limits` are what an allowed client has to find room in, in the
+    tree's order; `reuse_identical`: a public client gets an identical one's id, when there is one.
     """
 
     allowed: bool
@@ -72,6 +74,7 @@ class Decision:
     lifetimes: Lifetimes = Lifetimes()
     client_id_prefix: str = ""
     reuse_identical: bool = False
+    limits: tuple[LimitUse, ...] = ()
 
     @property
     def errored(self) -> bool:

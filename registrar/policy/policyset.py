@@ -2,17 +2,22 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import MappingProxyType
+from typing import Any, Final
 
 from registrar import wire
 from registrar.cel import Activation, Scope
 from registrar.errors import Place
+from registrar.limits import LimitUse
 from registrar.policy.clients import allowed_values
 from registrar.policy.decision import Decision, Finding, Lifetimes, Mode
-from registrar.policy.facts import Facts, Source
+from registrar.policy.facts import Facts, Source, Token
+from registrar.policy.limits import Limit
 from registrar.policy.members import Draft, MemberRule
 from registrar.policy.networks import Networks
 from registrar.policy.rules import Condition, Observer, RuleBook, applies, unobserved
+from registrar.policy.tokens import TokenUse
 from registrar.policy.vocabulary import Variables, bindings
 from registrar.wire import ErrorCode, Extensions
 
@@ -21,6 +26,10 @@ _AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post", "private_k
 _GRANT_TYPES = ("authorization_code", "refresh_token")
 _RESPONSE_TYPES = ("code",)
 
+ACCEPT_FROM: Final = "accept-from"
+"""The rule, `<profile>/accept-from`, that keeps an updated client to the profile that admitted it."""
+
+_NOT_ACCEPTED = "this client was registered under another profile, whose clients cannot come to this one"
 _CONDITION_FAILED = "the policy of this server could not be evaluated"
 
 
@@ -33,6 +42,8 @@ class Profile:
     members: tuple[MemberRule, ...]
     lifetimes: Lifetimes = Lifetimes()
     client_id_prefix: str = ""
+    reuse_identical: bool = False
+    accept_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,11 @@ class _Verdict:
     findings: list[Finding] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def refuses(self) -> bool:
+        """Whether something enforced was found."""
+        return any(finding.mode is Mode.ENFORCE for finding in self.findings)
+
     def run(self, book: RuleBook, activation: Activation) -> None:
         for validation in book.validations:
             finding = validation.check(activation, self.messages, self.facts.now, self.observe)
@@ -85,7 +101,7 @@ class PolicySet:
     """A policy tree, compiled. Immutable and safe to share between threads.
 
     `files` are the bytes that it was compiled from, by path; `revision` is their digest. `extensions` are the members beyond the
-    RFCs that clients may register.
+    RFCs that clients may register. `token_use`: how many profiles look at the initial access token to choose their clients.
     """
 
     name: str
@@ -98,6 +114,9 @@ class PolicySet:
     constants: Mapping[str, object]
     matching: Scope
     messages: Scope
+    limiting: Scope
+    limits: tuple[Limit, ...] = ()
+    token_use: TokenUse
     no_match: NoMatch = NoMatch()
     place: Place | None = None
 
@@ -107,6 +126,8 @@ class PolicySet:
         MUST: the first profile, in the set's order, whose conditions are all true decides; none, or an error before it, is a no.
         MUST: that profile's member constraints make the effective client.
         MUST: every validation of the profile, every guardrail and the program's own rules are true of the effective client.
+        MUST: an updated client stays under the profile that admitted it, unless the other one accepts clients from there.
+        MUST: each limit that is for a new client is named with its key; one that cannot be evaluated is a no.
 
         Pure: the same facts and the same revision give the same decision. `observe` sees every rule's outcome (true, not true, or
         None for a runtime error) and has no say. Never raises for what a client sent.
@@ -137,10 +158,36 @@ class PolicySet:
         metadata = wire.apply_defaults(draft.metadata)
         verdict = _Verdict(facts, observe, self.messages.bind(self._message_facts(facts)), draft.findings)
         verdict.findings += _program_findings(metadata)
+        verdict.findings += _move_findings(profile, facts)
         effective = {**shared, "client": wire.total(metadata, self.extensions), "redirects": draft.redirects}
         verdict.run(profile.book, _bind(profile.scope, profile.book, effective))
         self._guard(verdict, effective)
-        return self._decision(profile, metadata, draft, verdict)
+        limits = self._limited(profile.book.name, facts, effective, verdict)
+        return self._decision(profile, metadata, draft, verdict, limits)
+
+    def _limited(self, profile: str, facts: Facts, effective: Mapping[str, object], verdict: _Verdict) -> tuple[LimitUse, ...]:
+        """What a client that may be registered has to find room in. An update makes no client, so nothing limits it."""
+        if not self.limits or facts.operation != "create" or verdict.refuses:
+            return ()
+        source: Any = effective["source"]
+        activation = self.limiting.bind({**effective, "profile": profile})
+        asked = [limit.ask(activation, source.networks, profile, verdict.observe) for limit in self.limits]
+        failed = [_condition_failed(answer) for answer in asked if isinstance(answer, Condition)]
+        verdict.findings += failed
+        return () if failed else tuple(answer for answer in asked if isinstance(answer, LimitUse))
+
+    def early(self, source: Source, token: Token, now: datetime) -> tuple[LimitUse, ...]:
+        """What any new client from `source` would have to find room in, as far as that is known before its document is read.
+
+        For a peek that sheds a flood early, not for consuming. What is reserved for some profiles counts as room, since the
+        profile is not known; a limit that cannot be evaluated is left to `decide`.
+        """
+        located = self._located(source)
+        nothing = dict.fromkeys(self.limiting.types)
+        known = {"source": located, "token": token, "operation": "create", "constants": self.constants, "now": now}
+        activation = self.limiting.bind({**nothing, **known})
+        asked = (limit.ask(activation, located.networks, None) for limit in self.limits if limit.early)
+        return tuple(answer for answer in asked if isinstance(answer, LimitUse))
 
     def _guard(self, verdict: _Verdict, effective: Mapping[str, object]) -> None:
         # Guardrails without variables of their own have equal scopes: one activation, and one budget, serves them all.
@@ -159,7 +206,14 @@ class PolicySet:
     def _message_facts(self, facts: Facts) -> dict[str, object]:
         return {"operation": facts.operation, "now": facts.now, "constants": self.constants}
 
-    def _decision(self, profile: Profile, metadata: Mapping[str, object], draft: Draft, verdict: _Verdict) -> Decision:
+    def _decision(
+        self,
+        profile: Profile,
+        metadata: Mapping[str, object],
+        draft: Draft,
+        verdict: _Verdict,
+        limits: tuple[LimitUse, ...],
+    ) -> Decision:
         by_mode: dict[Mode, list[Finding]] = {Mode.ENFORCE: [], Mode.WARN: [], Mode.AUDIT: []}
         for finding in verdict.findings:
             by_mode[finding.mode].append(finding)
@@ -175,15 +229,19 @@ class PolicySet:
             annotations=MappingProxyType(verdict.annotations),
             lifetimes=profile.lifetimes,
             client_id_prefix=profile.client_id_prefix,
+            reuse_identical=profile.reuse_identical,
+            limits=limits,
         )
 
     def testable_rules(self) -> Iterator[tuple[str, Place | None]]:
-        """The id and place of every rule that can come out both ways: conditions, member constraints, validations."""
+        """The id and place of every rule that can come out both ways: conditions, member constraints, validations, `when`s."""
         for profile in self.profiles:
             yield from profile.book.rules()
             yield from ((rule.rule, rule.place) for rule in profile.members if rule.decides)
         for guardrail in self.guardrails:
             yield from guardrail.book.rules()
+        for limit in self.limits:
+            yield from ((condition.rule, condition.place) for condition in limit.conditions)
 
     @property
     def offers(self) -> Offers:
@@ -219,3 +277,10 @@ def _program_findings(metadata: Mapping[str, object]) -> list[Finding]:
         member = problem.member.partition("#")[0]
         findings.append(Finding(f"registrar/{member}", None, f"{member} {problem.message}", problem.code, f"/{member}"))
     return findings
+
+
+def _move_findings(profile: Profile, facts: Facts) -> Iterator[Finding]:
+    """An update must not carry a client past the profile that admitted it to one that did not say it takes such clients."""
+    name = profile.book.name
+    if facts.operation == "update" and facts.existing_profile not in (name, *profile.accept_from):
+        yield Finding(f"{name}/{ACCEPT_FROM}", profile.book.place, _NOT_ACCEPTED, ErrorCode.INVALID_CLIENT_METADATA)

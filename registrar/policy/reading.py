@@ -78,8 +78,9 @@ class Reader:
 
 def read_lifetimes(raw: Mapping[str, str | int]) -> Lifetimes:
     """The `lifetimes` of a profile, in seconds."""
-    return Lifetimes(**{name: _seconds(duration) for name, duration in raw.items()})
+    return Lifetimes(**{name: seconds(duration) for name, duration in raw.items()})
 
 
-def _seconds(duration: str | int) -> int:
+def seconds(duration: str | int) -> int:
+    """A duration as policies write it (90d, 24h, 30m, 10s, or 0) in seconds."""
     return duration if isinstance(duration, int) else int(duration[:-1]) * _UNITS[duration[-1]]

@@ -11,10 +11,12 @@ from registrar.errors import LoadError, Place, Problem
 from registrar.schema import Schema
 
 HEAD = "policyset.yaml"
-_FOLDERS = {"profiles": "Profile", "guardrails": "Guardrail", "tests": "TestSuite"}
+_FOLDERS = {"profiles": "Profile", "guardrails": "Guardrail", "limits": "Limits", "tests": "TestSuite"}
 _DEPTH = 6
 # A guardrail that nobody reads guards nothing, so a file that looks like policy is never passed over.
-_MISPLACED = f"is at no place where a policy tree is read: {HEAD}, profiles/*.yaml, guardrails/*.yaml, tests/*_test.yaml"
+_MISPLACED = (
+    f"is at no place where a policy tree is read: {HEAD}, profiles/*.yaml, guardrails/*.yaml, limits/*.yaml, tests/*_test.yaml"
+)
 _YAML = re.compile(r"\.ya?ml\Z", re.IGNORECASE)
 
 

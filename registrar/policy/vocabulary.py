@@ -96,6 +96,9 @@ FACTS: Mapping[str, Type] = MappingProxyType(
     }
 )
 
+# The name of the profile that decides, which only limits may name: everything else is judged before or inside it.
+PROFILE: Type = StringType(80)
+
 # What a message to the client may be made of: nothing of the request, so that no answer can echo input.
 MESSAGE_FACTS: Mapping[str, Type] = MappingProxyType({"operation": STRING, "now": TIMESTAMP})
 

@@ -31,7 +31,7 @@ BROKEN = TESTS / "cases/broken_trees"
 EXAMPLES = TESTS.parent / "examples"
 SCHEMA: dict[str, Any] = json.loads((bundled("schemas") / "policy.schema.json").read_text(encoding="utf-8"))
 EDITOR = Draft202012Validator(SCHEMA)
-FOLDERS = {"Profile": "profiles", "Guardrail": "guardrails", "TestSuite": "tests"}
+FOLDERS = {"Profile": "profiles", "Guardrail": "guardrails", "Limits": "limits", "TestSuite": "tests"}
 
 Files = Mapping[str, bytes]
 Step = str | int
