@@ -15,6 +15,7 @@ from registrar.settings.sources import Given, from_environment, from_file, from_
 from registrar.settings.values import (
     Bind,
     Network,
+    StatementIssuer,
     WrongValueError,
     parse_bind,
     parse_database_url,
@@ -24,9 +25,10 @@ from registrar.settings.values import (
     parse_origins,
     parse_path,
     parse_private_bind,
+    parse_statement_issuers,
 )
 
-__all__ = ["Bind", "Network", "Settings", "SettingsError"]
+__all__ = ["Bind", "Network", "Settings", "SettingsError", "StatementIssuer"]
 
 _DEFAULT_BIND = Bind("127.0.0.1", 8000)
 _DEFAULT_PRIVATE_BIND = Bind("127.0.0.1", 8001)
@@ -65,6 +67,8 @@ class Settings:
     rotate_registration_token: bool = False
     rotate_client_secret: bool = False
     sweep_interval: int = 60
+    software_statements: tuple[StatementIssuer, ...] = ()
+    recorded_refusals: int = 60
 
     @classmethod
     def load(cls, file: Path | None, environ: Mapping[str, str], flags: Mapping[str, str]) -> Self:
@@ -130,6 +134,8 @@ def _value(given: Given, environ: Mapping[str, str]) -> object:
         return parse_path(str(given.value), given.folder, environ.get("HOME", ""))
     if given.name == "database_url":
         return parse_database_url(str(given.value), given.folder)
+    if given.name == "software_statements":
+        return parse_statement_issuers(given.value, given.folder, environ.get("HOME", ""))  # type: ignore[arg-type]  # by schema
     parse = _PARSERS.get(given.name)
     return given.value if parse is None else parse(given.value)
 

@@ -15,14 +15,14 @@ _NO_SETTING: Final = ("REGISTRAR_CONFIG",)  # names the settings file
 _FOR_TESTS: Final = "REGISTRAR_TEST_"
 _BOOLEANS: Final = {"true": True, "false": False}  # as the file has them (YAML 1.2)
 
-KINDS: Final[Mapping[str, Literal["text", "integer", "boolean", "list", "mapping"]]] = {
+KINDS: Final[Mapping[str, Literal["text", "integer", "boolean", "list", "structure"]]] = {
     "bind": "text",
     "private_bind": "text",
     "policies": "text",
     "state_dir": "text",
     "database_url": "text",
     "issuer": "text",
-    "metadata": "mapping",
+    "metadata": "structure",
     "max_body": "integer",
     "max_depth": "integer",
     "trusted_proxies": "list",
@@ -41,6 +41,8 @@ KINDS: Final[Mapping[str, Literal["text", "integer", "boolean", "list", "mapping
     "rotate_registration_token": "boolean",
     "rotate_client_secret": "boolean",
     "sweep_interval": "integer",
+    "software_statements": "structure",
+    "recorded_refusals": "integer",
 }
 
 
@@ -125,7 +127,7 @@ def from_flags(flags: Mapping[str, str], schema: Schema) -> tuple[list[Given], l
 
 def _from_text(name: str, text: str, origin: str, schema: Schema) -> tuple[list[Given], list[Problem]]:
     """One setting that came as text."""
-    if KINDS[name] == "mapping":
+    if KINDS[name] == "structure":
         return [], [Problem(Place(origin, 0, 0), "", f"{name} can only be set in the file")]
     given = Given(name, _typed(name, text), Path.cwd(), origin)
     wrong = [given.problem(found.path[1:], found.message) for found in schema.problems({name: given.value}, echo=True)]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 from registrar.errors import RegistrarError
 from registrar.wire import RedirectUriError, parse_redirect_uri
@@ -45,6 +46,16 @@ class Bind:
         if other is None or self.port != other.port:
             return False
         return self.host == other.host or any(ip_address(host).is_unspecified for host in (self.host, other.host))
+
+
+@dataclass(frozen=True, slots=True)
+class StatementIssuer:
+    """An issuer whose software statements are believed: its `jwks` file, and what its statements are signed with and name."""
+
+    issuer: str
+    jwks: Path
+    algorithms: tuple[str, ...]
+    audience: str = ""
 
 
 def parse_bind(text: str) -> Bind:
@@ -168,3 +179,23 @@ def parse_path(text: str, folder: Path, home: str) -> Path:
             raise WrongValueError(((), "~ has no meaning: HOME is not set"))
         text = home + text[1:]
     return (folder / text).absolute()
+
+
+def parse_statement_issuers(items: Sequence[Mapping[str, Any]], folder: Path, home: str) -> tuple[StatementIssuer, ...]:
+    """The issuers of software statements, each of them once; paths as `parse_path` has them. Raises WrongValueError."""
+    seen: set[str] = set()
+    issuers: list[StatementIssuer] = []
+    mistakes: list[tuple[tuple[str | int, ...], str]] = []
+    for index, item in enumerate(items):
+        if item["issuer"] in seen:
+            mistakes.append(((index, "issuer"), "is there already: an issuer has one set of keys"))
+        seen.add(item["issuer"])
+        try:
+            jwks = parse_path(str(item["jwks"]), folder, home)
+        except WrongValueError as error:
+            mistakes += [((index, "jwks", *path), message) for path, message in error.mistakes]
+        else:
+            issuers.append(StatementIssuer(item["issuer"], jwks, tuple(item["algorithms"]), item.get("audience", "")))
+    if mistakes:
+        raise WrongValueError(*mistakes)
+    return tuple(issuers)

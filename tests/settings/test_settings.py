@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from registrar.bundled import bundled
-from registrar.settings import Bind, Settings, SettingsError
+from registrar.settings import Bind, Settings, SettingsError, StatementIssuer
 from registrar.settings.sources import KINDS
+from registrar.statements import ALGORITHMS
 
 HOME = {"HOME": "/home/operator"}
 NO_NETWORK = "must be an address or a network such as 10.0.0.0/8, with no bit set past the prefix"
@@ -375,8 +376,10 @@ def test_settings_can_be_sent_to_the_serving_process(tmp_path: Path) -> None:
 def test_the_schema_names_every_setting_and_its_default() -> None:
     """`schemas/settings.schema.json`, the dataclass and the table of kinds say the same."""
     properties = json.loads((bundled("schemas") / "settings.schema.json").read_text(encoding="utf-8"))["properties"]
-    kinds = {"string": "text", "integer": "integer", "boolean": "boolean", "array": "list", "object": "mapping"}
-    assert {name: kinds[one.get("type", "string")] for name, one in properties.items()} == KINDS
+    kinds = {"string": "text", "integer": "integer", "boolean": "boolean", "array": "list", "object": "structure"}
+    structured = {name for name, one in properties.items() if one.get("items", {}).get("type") == "object"}
+    found = {name: kinds[one.get("type", "string")] for name, one in properties.items()}
+    assert {**found, **dict.fromkeys(structured, "structure")} == KINDS
     assert set(properties) == {field.name for field in fields(Settings)}
     plain = Settings.load(None, HOME, {})
     for name, one in properties.items():
@@ -385,3 +388,56 @@ def test_the_schema_names_every_setting_and_its_default() -> None:
             assert (list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Bind) else value) == one[
                 "default"
             ], name
+
+
+STATEMENTS = """\
+software_statements:
+  - {issuer: "https://vendor.example", jwks: keys/vendor.json, algorithms: [ES256, EdDSA], audience: "https://as.example"}
+  - {issuer: urn:other, jwks: ~/other.json, algorithms: [RS256]}
+"""
+
+
+def test_issuers_of_software_statements_stand_in_the_file(tmp_path: Path) -> None:
+    """Each with its own file of keys, which like every path starts at the settings file."""
+    algorithms = ("ES256", "EdDSA")
+    assert load(tmp_path, STATEMENTS).software_statements == (
+        StatementIssuer("https://vendor.example", tmp_path / "keys/vendor.json", algorithms, "https://as.example"),
+        StatementIssuer("urn:other", Path("/home/operator/other.json"), ("RS256",)),
+    )
+    assert load(tmp_path).software_statements == ()
+    environ = {**HOME, "REGISTRAR_SOFTWARE_STATEMENTS": "[]"}
+    assert mistakes(tmp_path, environ=environ) == [
+        "environment REGISTRAR_SOFTWARE_STATEMENTS: software_statements can only be set in the file"
+    ]
+
+
+def test_an_issuer_of_software_statements_has_one_set_of_keys(tmp_path: Path) -> None:
+    """And a home to find them in."""
+    found = mistakes(tmp_path, STATEMENTS.replace("urn:other", '"https://vendor.example"'), environ={"XDG_STATE_HOME": "/x"})
+    assert found == [
+        "registrar.yaml:3:14: software_statements[1].issuer: is there already: an issuer has one set of keys",
+        "registrar.yaml:3:46: software_statements[1].jwks: ~ has no meaning: HOME is not set",
+    ]
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS256", "ES256K", "es256"])
+def test_statements_are_signed_with_what_only_their_issuer_can_sign_with(tmp_path: Path, algorithm: str) -> None:
+    """The settings know the same algorithms as the room that verifies."""
+    (found,) = mistakes(tmp_path, STATEMENTS.replace("RS256", algorithm))
+    assert found.startswith("registrar.yaml:3:")
+    assert "software_statements[1].algorithms[0]: must be one of " in found
+    every = STATEMENTS.replace("[RS256]", f"[{', '.join(ALGORITHMS)}]")
+    assert load(tmp_path, every).software_statements[1].algorithms == ALGORITHMS
+
+
+@pytest.mark.parametrize("missing", ["issuer", "jwks", "algorithms"])
+def test_a_trust_that_is_not_said_whole_is_none(tmp_path: Path, missing: str) -> None:
+    """No issuer, no keys, or no algorithm: nothing is assumed."""
+    assert mistakes(tmp_path, STATEMENTS.replace(f"{missing}:", f"{missing[:2]}:", 1))
+
+
+def test_how_many_refusals_are_recorded_one_by_one_is_a_setting(tmp_path: Path) -> None:
+    """Of each process, a minute."""
+    assert load(tmp_path).recorded_refusals == 60
+    assert load(tmp_path, environ={**HOME, "REGISTRAR_RECORDED_REFUSALS": "0"}).recorded_refusals == 0
+    assert mistakes(tmp_path, "recorded_refusals: -1\n") == ["registrar.yaml:1:20: recorded_refusals: must be at least 0"]
