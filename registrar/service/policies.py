@@ -142,6 +142,7 @@ class Policies:
         self._settled = settled
         self._replacing = threading.Lock()
         self._unrecorded: PolicySet | None = None  # compiled already, while the store takes no writes
+        self._companions: tuple[Callable[[], None], ...] = ()
         self._record(first)
         self._in_force = InForce(first)
 
@@ -154,9 +155,14 @@ class Policies:
         """The policy set in force, with what is wrong with the tree on disk."""
         return self._in_force
 
+    def accompany(self, look: Callable[[], None]) -> None:
+        """Have `look` called, from now on, whenever the tree is looked at: for files that operators change along with it."""
+        self._companions = (*self._companions, look)
+
     def refresh(self) -> Outcome:
         """Follow the tree on disk. One that was seen before costs the reading of its files, and no line in the log."""
         with self._replacing:
+            self._look_beside()
             seen = self._tree.look()
             rejected = self._in_force.rejected
             if rejected is not None and seen == rejected.seen:
@@ -166,10 +172,15 @@ class Policies:
     def reload(self) -> Outcome:
         """Look at the tree on disk because somebody asks: also at one that was rejected before, and the log has an answer."""
         with self._replacing:
+            self._look_beside()
             outcome = self._replace(self._tree.look())
             if outcome is Outcome.UNCHANGED:
                 _LOG.info("policy unchanged", extra={"fields": {"revision": self.current().revision}})
             return outcome
+
+    def _look_beside(self) -> None:
+        for look in self._companions:
+            look()
 
     def _replace(self, seen: Look) -> Outcome:
         if seen.revision == self.current().revision:
