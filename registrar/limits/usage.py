@@ -1,11 +1,13 @@
 """What a limit is asked, and what it answers: how much of it is used."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from registrar.errors import RegistrarError
 
 Measure: TypeAlias = Literal["rate", "burst", "active", "total"]
+
+MEASURES: Final[tuple[Measure, ...]] = ("rate", "burst", "active", "total")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,15 @@ class LimitUse:
     reserve: int = 0
     """How much of each measure this client may not use, because it is kept for profiles that it is not in."""
 
+    def ceiling(self, measure: Measure) -> int | None:
+        """How much of `measure` this client may bring the limit to; None: as much as it likes.
+
+        Of a burst, a part is reserved that is as large as the reserved part of the rate, rounded up.
+        """
+        most = {"rate": self.rate, "burst": self.burst, "active": self.max_active, "total": self.max_total}[measure]
+        reserve = -(-self.reserve * most // self.rate) if measure == "burst" and self.rate else self.reserve
+        return max(most - reserve, 0) if most else None
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -41,7 +52,7 @@ class Usage:
     of: int
     """The ceiling for this client: without what is reserved for others."""
     resets_in: int
-    """Seconds until nothing of it is used, if nobody uses it meanwhile; 0: nobody knows."""
+    """Seconds until there is room for one more than now, if nobody uses it meanwhile; 0: nobody knows, or nothing is used."""
 
     @property
     def remaining(self) -> int:
@@ -57,3 +68,10 @@ class LimitReachedError(RegistrarError):
         super().__init__(f"{usage.limit} has no room for {usage.key!r}: {usage.measure} {usage.used} of {usage.of}")
         self.usage = usage
         self.retry_after = retry_after
+
+
+def worst(full: "list[Usage]") -> LimitReachedError | None:
+    """Of the measures that have no room, the one whose room comes back last; None when there is none."""
+    # What nobody knows the end of is worse than any time.
+    found = max(full, key=lambda usage: (usage.resets_in == 0, usage.resets_in), default=None)
+    return LimitReachedError(found, found.resets_in) if found else None

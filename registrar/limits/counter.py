@@ -1,0 +1,86 @@
+"""What was used of one limit under one key, in every measure that it is counted by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from registrar.limits.bucket import Bucket, interval
+from registrar.limits.usage import MEASURES, LimitReachedError, LimitUse, Measure, Usage, worst
+from registrar.limits.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much of a measure one shard may use without a look at the others (see `registrar.limits.shards`)."""
+
+    of: int
+    """What all shards may use together."""
+    mine: int
+    period: int = 0
+    """Seconds, of a rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """The state of a limit under one key, or of one of its shards. A measure that no use asks for is not counted."""
+
+    window: Window = field(default_factory=Window)
+    bucket: Bucket = field(default_factory=Bucket)
+    active: int = 0
+    total: int = 0
+    shards: int = 1
+    """How many rows the limit is counted in under this key."""
+    shares: Mapping[Measure, Share] = field(default_factory=dict)
+
+    def used(self, measure: Measure, use: LimitUse, at: int) -> int:
+        """How much of `measure` counts for `use` at `at` (epoch milliseconds)."""
+        match measure:
+            case "rate":
+                return self.window.used(at, use.period)
+            case "burst":
+                return self.bucket.used(at, interval(use.rate, use.period))
+            case "active":
+                return self.active
+            case "total":
+                return self.total
+
+    def usages(self, use: LimitUse, at: int) -> tuple[Usage, ...]:
+        """How much is used of every measure that `use` asks for."""
+        return tuple(
+            Usage(use.limit, use.key, measure, used, ceiling, self._resets_in(measure, use, at, min(used, ceiling)))
+            for measure in MEASURES
+            if (ceiling := use.ceiling(measure)) is not None
+            for used in (self.used(measure, use, at),)
+        )
+
+    def refusal(self, use: LimitUse, at: int) -> LimitReachedError | None:
+        """Why there is no room for `use` at `at` (epoch milliseconds); None when there is."""
+        return worst([usage for usage in self.usages(use, at) if not usage.remaining])
+
+    def add(self, use: LimitUse, at: int) -> "Counter":
+        """The state after `use`, whether there was room or not."""
+        return replace(
+            self,
+            window=self.window.add(at, use.period) if use.rate else self.window,
+            bucket=self.bucket.add(at, interval(use.rate, use.period)) if use.burst else self.bucket,
+            active=self.active + bool(use.max_active),
+            total=self.total + bool(use.max_total),
+        )
+
+    @property
+    def over_at(self) -> int:
+        """From when on (epoch seconds) it says nothing any more; 0: not before somebody gives back what is in use."""
+        if self.active or self.total:
+            return 0
+        return max(-(-max(self.window.over_at, self.bucket.over_at) // 1000), 1)
+
+    def _resets_in(self, measure: Measure, use: LimitUse, at: int, below: int) -> int:
+        if below == 0:  # nothing is used, or there never is any room
+            return 0
+        match measure:
+            case "rate":
+                milliseconds = self.window.room_in(at, use.period, below)
+            case "burst":
+                milliseconds = self.bucket.room_in(at, interval(use.rate, use.period), below)
+            case _:
+                milliseconds = None
+        return max(-(-milliseconds // 1000), 1) if milliseconds is not None else 0
