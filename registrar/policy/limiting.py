@@ -72,7 +72,7 @@ class _LimitCompiler:
         """The ceilings that `raw` says, and for the rest `own`."""
         said: dict[str, int] = {name: raw[key] for key, name in _COUNTS.items() if key in raw}
         if "rate" in raw:
-            said["rate"], said["period"] = _rate(raw["rate"])
+            said["rate"], said["period"] = read_rate(raw["rate"])
         ceilings = replace(own, **said)
         if ceilings.rate and ceilings.burst > ceilings.rate:
             last = "burst" if "burst" in raw else "rate"
@@ -93,7 +93,7 @@ class _LimitCompiler:
         for keyword in ("rate", *_COUNTS):
             if keyword in raw and keyword not in self._raw:
                 self._reader.problem((*path, keyword), f"overrides nothing: the limit has no {keyword}", key=True)
-        if "rate" in raw and own.period and _rate(raw["rate"])[1] != own.period:
+        if "rate" in raw and own.period and read_rate(raw["rate"])[1] != own.period:
             self._reader.problem((*path, "rate"), f"must be of the same time as the limit's own rate, {self._raw['rate']}")
 
     def _reserves(self) -> Iterator[Reserve]:
@@ -114,7 +114,7 @@ class _LimitCompiler:
                 self._reader.problem((*path, index), f'there is no {what} "{name}"{did_you_mean(name, known)}')
 
 
-def _rate(text: str) -> tuple[int, int]:
-    """How many, in how many seconds: `20/hour`, `5/30m`."""
+def read_rate(text: str) -> tuple[int, int]:
+    """How many in how many seconds a rate (20/hour, 5/30m) lets through."""
     count, _, period = text.partition("/")
     return int(count), _PERIODS.get(period) or seconds(period)

@@ -1,18 +1,20 @@
 """Test suites beside the policies: each test is a document, a source, a moment, and what the decision must be."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from registrar import wire
 from registrar.documents import Document, format_path
 from registrar.errors import Place, Problem, did_you_mean
-from registrar.policy.decision import Finding, Lifetimes
-from registrar.policy.facts import Facts, Source
+from registrar.policy.expectations import Outcome, failures, limit_named, of_decision, of_faults
+from registrar.policy.facts import Facts, SoftwareStatement, Source, Token
 from registrar.policy.intake import MalformedError, take_in
 from registrar.policy.networks import parse_address, subscriber
-from registrar.policy.policyset import PolicySet
-from registrar.policy.reading import Path, read_lifetimes
+from registrar.policy.policyset import ACCEPT_FROM, PolicySet
+from registrar.policy.reading import Path
+from registrar.policy.rules import Observer
 from registrar.policy.tree import Tree
 from registrar.policy.watching import matchers, watched
 from registrar.schema import Schema
@@ -20,6 +22,8 @@ from registrar.wire import MEMBERS
 
 # The moment of a test that names none: fixed, so that a suite says the same on every day.
 _NOW = "2026-01-01T00:00:00Z"
+_NO_TOKEN = Token()
+_NO_STATEMENT = SoftwareStatement()
 
 Fixtures = Mapping[str, Mapping[str, object]]
 
@@ -58,7 +62,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One test, its references resolved."""
+    """One test, its references resolved. `existing` is the metadata of the client that is updated, None for a new one."""
 
     __test__ = False  # the name is the language's own; pytest must not collect it
 
@@ -69,23 +73,10 @@ class Test:
     source: Source
     now: datetime
     expect: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What a document came to, in the words of `expect`."""
-
-    decision: str
-    profile: str
-    error: str
-    effective: Mapping[str, object]
-    violations: Sequence[str]
-    warnings: Sequence[str]
-    audited: Sequence[str]
-    annotations: Mapping[str, str]
-    lifetimes: Lifetimes = Lifetimes()
-    client_id_prefix: str = ""
-    errored: Sequence[str] = ()
+    token: Token = _NO_TOKEN
+    software_statement: SoftwareStatement = _NO_STATEMENT
+    existing: Mapping[str, object] | None = None
+    existing_profile: str = ""
 
 
 def read_suites(tree: Tree, policies: PolicySet, fixtures: Fixtures) -> list[Test]:
@@ -94,7 +85,7 @@ def read_suites(tree: Tree, policies: PolicySet, fixtures: Fixtures) -> list[Tes
     rules = None if tree.problems else {rule for rule, _ in policies.testable_rules()} | _other_rules(policies)
     tests: list[Test] = []
     for _, document in tree.of("TestSuite"):
-        tests += _SuiteReader(document, tree.problems, fixtures, rules).tests()
+        tests += _SuiteReader(document, tree.problems, fixtures, rules, {limit.rule for limit in policies.limits}).tests()
     return tests
 
 
@@ -108,7 +99,7 @@ def run(tests: Iterable[Test], policies: PolicySet, request_schema: Schema) -> R
     policies = watched(policies, observe)
     for test in tests:
         outcome = _outcome(test, policies, request_schema, observe)
-        report.results.append(Result(test.suite, test.name, test.place, tuple(_failures(test.expect, outcome))))
+        report.results.append(Result(test.suite, test.name, test.place, tuple(failures(test.expect, outcome))))
     return report
 
 
@@ -121,16 +112,22 @@ def coverable(policies: PolicySet) -> Iterator[tuple[str, Place | None, str]]:
 def _other_rules(policies: PolicySet) -> set[str]:
     """Ids that decisions use beside the rules that somebody wrote."""
     implied = {rule.rule for profile in policies.profiles for rule in profile.members}
-    return implied | {f"{policies.name}/no-match"} | {f"registrar/{member}" for member in MEMBERS}
+    kept = {f"{profile.book.name}/{ACCEPT_FROM}" for profile in policies.profiles}
+    # A limit without a `when` is a rule as well where its key fails.
+    limits = {limit.rule for limit in policies.limits}
+    return implied | kept | limits | {f"{policies.name}/no-match"} | {f"registrar/{member}" for member in MEMBERS}
 
 
 class _SuiteReader:
-    def __init__(self, document: Document, problems: list[Problem], fixtures: Fixtures, rules: set[str] | None) -> None:
+    def __init__(
+        self, document: Document, problems: list[Problem], fixtures: Fixtures, rules: set[str] | None, limits: set[str]
+    ) -> None:
         self._document = document
         self._value: Mapping[str, Any] = document.value
         self._problems = problems
         self._fixtures = fixtures
         self._rules = rules
+        self._limits = limits
 
     def tests(self) -> list[Test]:
         return [self._test(("tests", index), raw) for index, raw in enumerate(self._value["tests"])]
@@ -148,6 +145,10 @@ class _SuiteReader:
             source=self._source((*path, "source"), raw.get("source", {})),
             now=self._moment((*path, "now"), now),
             expect=raw["expect"],
+            token=_token(raw.get("token")),
+            software_statement=_statement(raw.get("softwareStatement")),
+            existing=raw["existing"].get("client", {}) if "existing" in raw else None,
+            existing_profile=raw.get("existing", {}).get("profile", ""),
         )
 
     def _check_rules(self, path: Path, expect: Mapping[str, Any], rules: set[str]) -> None:
@@ -155,6 +156,9 @@ class _SuiteReader:
             for index, rule in enumerate(expect.get(key, ())):
                 if rule not in rules:
                     self._unknown((*path, key, index), "rule", rule, rules)
+        for index, limit in enumerate(map(limit_named, expect.get("limits", ()))):
+            if limit not in self._limits:
+                self._unknown((*path, "limits", index), "limit", limit, self._limits)
 
     def _body(self, path: Path, raw: Mapping[str, Any]) -> Mapping[str, object]:
         if "fixture" in raw:
@@ -196,74 +200,35 @@ class _SuiteReader:
         self._problems.append(Problem(self._document.place(path), format_path(path), message))
 
 
-def _outcome(test: Test, policies: PolicySet, schema: Schema, observe: Any) -> _Outcome:
+def _token(raw: Mapping[str, Any] | None) -> Token:
+    if raw is None:
+        return _NO_TOKEN
+    return Token(present=True, id=raw.get("id", "token"), scopes=tuple(raw.get("scopes", ())), labels=raw.get("labels", {}))
+
+
+def _statement(raw: Mapping[str, Any] | None) -> SoftwareStatement:
+    if raw is None:
+        return _NO_STATEMENT
+    return SoftwareStatement(present=True, verified=True, issuer=raw["issuer"], claims=raw.get("claims", {}))
+
+
+def _outcome(test: Test, policies: PolicySet, schema: Schema, observe: Observer) -> Outcome:
+    statement = test.software_statement
     try:
-        intake = take_in(test.body, schema, policies.extensions)
+        # RFC 7591 §2.3: what a statement claims comes before what the document says itself.
+        intake = take_in({**test.body, **statement.claims}, schema, policies.extensions)
     except MalformedError as error:
-        rules = tuple(dict.fromkeys(f"registrar/{fault.member}" for fault in error.faults))
-        return _Outcome("deny", "", error.code, {}, rules, (), (), {})
-    facts = Facts(now=test.now, metadata=intake.metadata, redirects=intake.redirects, submitted=test.body, source=test.source)
-    decision = policies.decide(facts, observe)
-    return _Outcome(
-        decision="allow" if decision.allowed else "deny",
-        profile=decision.profile,
-        error=decision.violations[0].code if decision.violations else "",
-        effective=decision.metadata,
-        violations=_ids(decision.violations),
-        warnings=_ids(decision.warnings),
-        audited=_ids(decision.audited),
-        annotations=decision.annotations,
-        lifetimes=decision.lifetimes,
-        client_id_prefix=decision.client_id_prefix,
-        errored=_ids(finding for finding in (*decision.violations, *decision.warnings, *decision.audited) if finding.errored),
+        return of_faults(error)
+    facts = Facts(
+        now=test.now,
+        metadata=intake.metadata,
+        redirects=intake.redirects,
+        submitted=test.body,
+        operation="create" if test.existing is None else "update",
+        source=test.source,
+        token=test.token,
+        software_statement=statement,
+        existing=wire.normalise(test.existing or {}, policies.extensions),
+        existing_profile=test.existing_profile,
     )
-
-
-def _ids(findings: Iterable[Finding]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(finding.rule for finding in findings))
-
-
-def _failures(expect: Mapping[str, Any], outcome: _Outcome) -> Iterable[str]:
-    """What differs. Rules that erred are a failure even where the decision is the expected one: nobody expects to be at fault."""
-    for key in ("decision", "profile", "error"):
-        found = getattr(outcome, key)
-        if key in expect and expect[key] != found:
-            yield f"{key} is {found or 'none'}, expected {expect[key] or 'none'}"
-    for key in ("violations", "warnings", "audited"):
-        yield from _rule_failures(key, expect, getattr(outcome, key))
-    yield from _differences("effective", expect.get("effective", {}), outcome.effective)
-    yield from _differences("annotation", expect.get("annotations", {}), outcome.annotations)
-    yield from _lifetime_failures(expect.get("lifetimes", {}), outcome.lifetimes)
-    prefix = expect.get("clientId", {}).get("prefix", outcome.client_id_prefix)
-    if prefix != outcome.client_id_prefix:
-        yield f"the client's id begins with {outcome.client_id_prefix or 'nothing'}, expected {prefix or 'nothing'}"
-    for rule in outcome.errored:
-        yield f"{rule} failed at run time"
-
-
-def _differences(what: str, expected: Mapping[str, object], found: Mapping[str, object]) -> Iterable[str]:
-    for name, wanted in expected.items():
-        if found.get(name) != wanted:
-            yield f"{what} {name} is {_shown(found.get(name))}, expected {_shown(wanted)}"
-
-
-def _lifetime_failures(expected: Mapping[str, Any], found: Lifetimes) -> Iterable[str]:
-    wanted = read_lifetimes(expected)
-    for name in expected:
-        if getattr(found, name) != getattr(wanted, name):
-            yield f"lifetime {name} is {getattr(found, name)} s, expected {getattr(wanted, name)} s"
-
-
-def _rule_failures(key: str, expect: Mapping[str, Any], found: Sequence[str]) -> Iterable[str]:
-    # An allowed client has no violations anyway, so what a suite leaves out is only unchecked where it has no bearing.
-    if key in expect:
-        for rule in sorted(set(found) - set(expect[key])):
-            yield f"{key} has {rule}, which is not expected"
-        for rule in sorted(set(expect[key]) - set(found)):
-            yield f"{key} lacks {rule}"
-    elif key == "violations" and expect["decision"] == "allow" and found:
-        yield f"refused by {', '.join(found)}"
-
-
-def _shown(value: object) -> str:
-    return "absent" if value is None else repr(value)
+    return of_decision(policies.decide(facts, observe))

@@ -154,3 +154,94 @@ def test_no_document_that_gets_to_the_shipped_rules_exhausts_their_budget() -> N
         assert not decision.allowed
     decision = decided(policies, {**names, "redirect_uris": redirects})
     assert "identity/name-length" in rules(decision)
+
+
+QUOTAS = """\
+apiVersion: registrar/v1
+kind: Limits
+metadata: {name: quotas}
+spec:
+  limits:
+    - {id: all, key: '"all"', rate: 20/minute, reserve: [{profiles: [native], slots: 2}]}
+    - {id: named, when: client.client_name != "", key: client.client_name, maxTotal: 3}
+    - {id: fails, when: client.client_name == "fail", key: submitted.nothing, maxTotal: 3}
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "failures"),
+    [
+        ("expect: {decision: allow, limits: [quotas/named, quotas/all]}", []),
+        ("expect: {decision: allow}", []),
+        (
+            "expect: {decision: allow, limits: [{limit: quotas/named, key: cli}, {limit: quotas/all, rate: 20/60s}]}",
+            [],
+        ),
+        ("with: {redirect_uris: ['https://a.example/cb']}, expect: {decision: deny, limits: []}", []),
+        ("expect: {decision: allow, limits: [quotas/all]}", ["limits has quotas/named, which is not expected"]),
+        (
+            "with: {client_name: null}, expect: {decision: allow, limits: [quotas/all, quotas/named]}",
+            ["limits lacks quotas/named"],
+        ),
+        (
+            "expect: {decision: allow, limits: [{limit: quotas/named, key: x, maxTotal: 4}, {limit: quotas/all, rate: 20/1h}]}",
+            [
+                "key of quotas/named is 'cli', expected 'x'",
+                "maxTotal of quotas/named is 3, expected 4",
+                "rate of quotas/all is 20 in 60 s, expected 20 in 3600 s",
+            ],
+        ),
+        (
+            "with: {client_name: fail}, expect: {decision: deny, error: server_error, violations: [quotas/fails]}",
+            ["quotas/fails failed at run time"],
+        ),
+        ("expect: {decision: allow, reuseIdentical: true}", ["an identical client is not given again, which is not expected"]),
+    ],
+)
+def test_a_test_says_what_room_a_client_needs(test: str, failures: list[str], tmp_path: Path) -> None:
+    write(tmp_path, {"limits/quotas.yaml": QUOTAS})
+    _, report = report_of(tmp_path, test)
+    assert list(report.results[0].failures) == failures
+
+
+def test_a_limit_is_covered_when_it_was_and_was_not_for_a_client(tmp_path: Path) -> None:
+    write(tmp_path, {"limits/quotas.yaml": QUOTAS})
+    policies, report = report_of(tmp_path, "expect: {decision: allow}")
+    missing = {rule: words for rule, _, words in report.uncovered(policies) if rule.startswith("quotas/")}
+    assert missing == {"quotas/named": "not true", "quotas/fails": "true"}
+
+
+COMPANY = """
+    validations: [{id: a, expression: 'true', message: m}]
+    auditAnnotations:
+      - {key: token, valueExpression: 'token.present ? token.id + " " + token.scopes.join(" ") : "none"'}
+      - {key: team, valueExpression: 'token.labels["team"]'}
+      - {key: issuer, valueExpression: 'software_statement.verified ? software_statement.issuer : "none"'}
+      - {key: names, valueExpression: 'client.client_name + " " + string(submitted.client_name)'}
+      - {key: operation, valueExpression: 'operation + " " + existing.client_name'}
+"""
+
+
+@pytest.mark.parametrize(
+    ("company", "expect"),
+    [
+        ("token: {id: a, scopes: [s, t], labels: {team: b}}", "annotations: {facts/token: a s t, facts/team: b}"),
+        ("token: {}", "annotations: {facts/token: 'token '}"),
+        ("now: 2026-10-01T12:00:00Z", "annotations: {facts/token: none, facts/issuer: none, facts/operation: 'create '}"),
+        (
+            "softwareStatement: {issuer: 'https://i.example', claims: {client_name: theirs}}",
+            "annotations: {facts/issuer: 'https://i.example', facts/names: theirs cli}, effective: {client_name: theirs}",
+        ),
+        ("existing: {profile: native, client: {client_name: old, nonsense: 1}}", "annotations: {facts/operation: update old}"),
+    ],
+)
+def test_a_test_says_what_comes_with_the_request(company: str, expect: str, tmp_path: Path) -> None:
+    """A token, a statement whose claims come before the document's own members, and the client that is updated."""
+    write(tmp_path, {"guardrails/facts.yaml": guardrail(COMPANY, "facts")})
+    _, report = report_of(tmp_path, f"{company}, expect: {{decision: allow, {expect}}}")
+    assert list(report.results[0].failures) == []
+
+
+def test_a_test_sees_an_update_kept_to_its_profile(tmp_path: Path) -> None:
+    _, report = report_of(tmp_path, "existing: {profile: gone}, expect: {decision: deny, violations: [native/accept-from]}")
+    assert report.failed == []
