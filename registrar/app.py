@@ -9,6 +9,7 @@ from typing import Any
 import falcon
 
 from registrar.http import (
+    ClientConfiguration,
     Cors,
     Discovery,
     Liveness,
@@ -21,13 +22,34 @@ from registrar.http import (
     issuer_path,
     well_known_paths,
 )
+from registrar.http.private import add_private_routes
 from registrar.policy import PolicySet, load
 from registrar.schema import Schema
-from registrar.service import Checkout, Policies, PolicyTree, Registrar, TimeOrderedIds, new_secret
+from registrar.service import (
+    Checkout,
+    Clients,
+    Management,
+    Policies,
+    PolicyTree,
+    Registrar,
+    Sweeper,
+    TimeOrderedIds,
+    new_secret,
+)
+from registrar.service.tokens import Tokens
 from registrar.settings import Settings
 from registrar.store import Store
 
-__all__ = ["Checkout", "create_private_app", "create_public_app", "create_registrar", "load_policies", "open_policies", "open_store"]
+__all__ = [
+    "Checkout",
+    "create_private_app",
+    "create_public_app",
+    "create_registrar",
+    "create_tokens",
+    "load_policies",
+    "open_policies",
+    "open_store",
+]
 
 _STATE_DIR_MODE = 0o700  # the database holds who registered from where
 
@@ -62,10 +84,14 @@ def create_public_app(
     return _routes(settings, policies, store, clock)
 
 
-def create_private_app(settings: Settings, *, policies: Policies, store: Store, clock: Clock = _now) -> falcon.App[Any, Any]:
+def create_private_app(*, policies: Policies, store: Store, clock: Clock = _now) -> falcon.App[Any, Any]:
     """The WSGI app that authorization servers, administrators and auditors talk to, on a port that clients do not reach."""
     app: falcon.App[Any, Any] = falcon.App(middleware=[RequestLog(SourceReader(())), SecurityHeaders()])
     install_error_handlers(app)
+    new_id = TimeOrderedIds(clock, secrets.token_bytes)
+    tokens = Tokens(store, clock=clock, new_id=new_id, new_secret=new_secret)
+    clients = Clients(store, clock=clock, new_id=new_id, new_secret=new_secret)
+    add_private_routes(app, tokens, clients, store)
     app.add_route("/healthz", Liveness())
     app.add_route("/readyz", Readiness(store, lambda: policies.in_force))
     return app
@@ -110,6 +136,21 @@ def create_registrar(policies: Policies, store: Store, *, clock: Clock = _now) -
     return Registrar(policies.current, store, schema, clock=clock, new_id=new_id, new_secret=new_secret)
 
 
+def create_tokens(store: Store, *, clock: Clock = _now) -> Tokens:
+    """What issues and recognises bearer tokens."""
+    return Tokens(store, clock=clock, new_id=TimeOrderedIds(clock, secrets.token_bytes), new_secret=new_secret)
+
+
+def create_clients(store: Store, *, clock: Clock = _now) -> Clients:
+    """What answers about clients, and changes them for an administrator."""
+    return Clients(store, clock=clock, new_id=TimeOrderedIds(clock, secrets.token_bytes), new_secret=new_secret)
+
+
+def create_sweeper(store: Store, *, clock: Clock = _now) -> Sweeper:
+    """What ends the clients whose time is over. It has a name of its own among all that are on the database."""
+    return Sweeper(store, clock=clock, new_id=TimeOrderedIds(clock, secrets.token_bytes), holder=secrets.token_hex(8))
+
+
 def _routes(settings: Settings, policies: Policies, store: Store, clock: Clock) -> falcon.App[Any, Any]:
     sources = SourceReader(settings.trusted_proxies, settings.proxy_header)
     # Answers pass the middleware from the last to the first, so that the log sees them finished.
@@ -118,6 +159,10 @@ def _routes(settings: Settings, policies: Policies, store: Store, clock: Clock) 
 
     registrar = create_registrar(policies, store, clock=clock)
     registrations = Registrations(registrar, sources, max_body=settings.max_body, max_depth=settings.max_depth)
+    if settings.management:
+        configuration = _configuration(settings, policies, store, clock, sources)
+        for path in dict.fromkeys(("/register/{client_id}", f"{issuer_path(settings.issuer)}/register/{{client_id}}")):
+            app.add_route(path, configuration)
     discovery = Discovery(settings.issuer, settings.metadata, policies.current)
     for path in dict.fromkeys(("/register", f"{issuer_path(settings.issuer)}/register")):
         app.add_route(path, registrations)
@@ -126,3 +171,20 @@ def _routes(settings: Settings, policies: Policies, store: Store, clock: Clock) 
     app.add_route("/healthz", Liveness())
     app.add_route("/readyz", Readiness(store, lambda: policies.in_force))
     return app
+
+
+def _configuration(
+    settings: Settings, policies: Policies, store: Store, clock: Clock, sources: SourceReader
+) -> ClientConfiguration:
+    management = Management(
+        policies.current,
+        store,
+        Schema.load("registration-request"),
+        clock=clock,
+        new_id=TimeOrderedIds(clock, secrets.token_bytes),
+        new_secret=new_secret,
+        issuer=settings.issuer,
+        rotate_token=settings.rotate_registration_token,
+        rotate_secret=settings.rotate_client_secret,
+    )
+    return ClientConfiguration(management, sources, max_body=settings.max_body, max_depth=settings.max_depth)

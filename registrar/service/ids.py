@@ -1,5 +1,6 @@
 """Ids and secrets."""
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -21,9 +22,17 @@ class TimeOrderedIds:
     def __call__(self) -> str:
         """A new id. It has 74 random bits, so it is unique, but no secret."""
         milliseconds = (self._clock() - _EPOCH) // timedelta(milliseconds=1)
-        number = milliseconds << 80 | int.from_bytes(self._random(10))
-        number = number & ~(0xF << 76) | 0x7 << 76  # version
-        return str(UUID(int=number & ~(0x3 << 62) | 0x2 << 62))  # variant
+        return _uuid(milliseconds << 80 | int.from_bytes(self._random(10)), version=7)
+
+
+def named_id(name: str) -> str:
+    """The id that goes with `name`, always the same: a UUID of version 8 (RFC 9562 §5.8) of its SHA-256."""
+    return _uuid(int.from_bytes(hashlib.sha256(name.encode()).digest()[:16]), version=8)
+
+
+def _uuid(bits: int, *, version: int) -> str:
+    bits = bits & ~(0xF << 76) | version << 76
+    return str(UUID(int=bits & ~(0x3 << 62) | 0x2 << 62))  # variant
 
 
 def new_secret() -> str:
