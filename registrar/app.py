@@ -42,9 +42,11 @@ from registrar.store import Store
 
 __all__ = [
     "Checkout",
+    "create_clients",
     "create_private_app",
     "create_public_app",
     "create_registrar",
+    "create_sweeper",
     "create_tokens",
     "load_policies",
     "open_policies",
