@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, TypeVar, get_args
 
 from registrar import wire
 from registrar.errors import RegistrarError
+from registrar.limits import LimitReachedError
 from registrar.policy import Decision, Facts, Finding, Lifetimes, Operation, SoftwareStatement, Source, Token
 from registrar.review.replay import Outcome
 from registrar.store import DecisionRecord
@@ -35,20 +36,31 @@ def outcome(decision: Decision) -> Literal["allow", "deny", "error"]:
     return "error" if decision.errored else "deny"
 
 
-def decision_record(decision_id: str, facts: Facts, decision: Decision, client_id: str = "") -> DecisionRecord:
-    """The record of `decision`: its facts, what was found, and what the policy changed."""
-    record = {
-        "version": _VERSION,
-        "facts": _facts(facts),
-        **_found(decision),
-    }
+def decision_record(
+    decision_id: str, facts: Facts, decision: Decision, client_id: str = "", *, limited: LimitReachedError | None = None
+) -> DecisionRecord:
+    """The record of `decision`: its facts, what was found, and what the policy changed.
+
+    `limited`: the policy said yes, and a limit no; that is a denial, of which a replay can find out the policy's part only.
+    """
+    record = {"version": _VERSION, "facts": _facts(facts), **_found(decision)}
+    if limited is not None:
+        record["limited"] = _limited(limited)
+    result = outcome(decision) if limited is None else "deny"
     return DecisionRecord(
-        decision_id=decision_id, at=int(facts.now.timestamp()), result=outcome(decision), client_id=client_id, record=record
+        decision_id=decision_id, at=int(facts.now.timestamp()), result=result, client_id=client_id, record=record
     )
 
 
+def _limited(error: LimitReachedError) -> dict[str, object]:
+    usage = error.usage
+    told = {"limit": usage.limit, "key": usage.key, "measure": usage.measure, "used": usage.used, "of": usage.of}
+    return {**told, "retry_after": error.retry_after}
+
+
 def _found(decision: Decision) -> dict[str, object]:
-    return {
+    """What is the same whenever these facts are decided by this revision."""
+    found: dict[str, object] = {
         "revision": decision.revision,
         "profile": decision.profile,
         "violations": _findings(decision.violations),
@@ -58,6 +70,9 @@ def _found(decision: Decision) -> dict[str, object]:
         "annotations": dict(decision.annotations),
         "lifetimes": asdict(decision.lifetimes),
     }
+    if decision.limits:
+        found["limits"] = [{"limit": use.limit, "key": use.key} for use in decision.limits]
+    return found
 
 
 def _facts(facts: Facts) -> dict[str, object]:
@@ -138,7 +153,8 @@ class Evidence:
     """A decision as its record tells it.
 
     `facts` are those that it was made from, but for what was `redacted`: the members, by the name at the top of the document, in
-    which a value was taken out. `outcome` has no metadata: the effective client is the store's.
+    which a value was taken out. `outcome` is the policy's, also where a limit had the last word; it has no metadata: the
+    effective client is the store's.
     """
 
     facts: Facts
@@ -158,7 +174,7 @@ def read_record(decision: DecisionRecord) -> Evidence:
         facts=_read_facts(facts),
         revision=_member(record, "revision", str),
         outcome=Outcome(
-            allowed=decision.result == "allow",
+            allowed=_by_policy(decision) == "allow",
             errored=decision.result == "error",
             profile=_member(record, "profile", str),
             violations=_read_rules(record, "violations"),
@@ -176,8 +192,14 @@ def unlike(decision: DecisionRecord, again: Decision) -> tuple[str, ...]:
     The order of findings is no part of it: it may follow the order in which the client sent its members, which no record keeps.
     """
     now = _found(again)
-    parts = [name for name in now if _unordered(decision.record.get(name)) != _unordered(now[name])]
-    return (*(["result"] if outcome(again) != decision.result else []), *parts)
+    names = (*now, *(name for name in ("limits",) if name in decision.record and name not in now))
+    parts = [name for name in names if _unordered(decision.record.get(name)) != _unordered(now.get(name))]
+    return (*(["result"] if outcome(again) != _by_policy(decision) else []), *parts)
+
+
+def _by_policy(decision: DecisionRecord) -> str:
+    """What the policy said: it lets a client through to the limit that then refuses it."""
+    return "allow" if decision.result == "deny" and "limited" in decision.record else decision.result
 
 
 def _unordered(part: object) -> object:
