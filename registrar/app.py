@@ -86,14 +86,17 @@ def create_public_app(
     return _routes(settings, policies, store, clock)
 
 
-def create_private_app(*, policies: Policies, store: Store, clock: Clock = _now) -> falcon.App[Any, Any]:
+def create_private_app(
+    settings: Settings,  # noqa: ARG001
+    *,
+    policies: Policies,
+    store: Store,
+    clock: Clock = _now,
+) -> falcon.App[Any, Any]:
     """The WSGI app that authorization servers, administrators and auditors talk to, on a port that clients do not reach."""
     app: falcon.App[Any, Any] = falcon.App(middleware=[RequestLog(SourceReader(())), SecurityHeaders()])
     install_error_handlers(app)
-    new_id = TimeOrderedIds(clock, secrets.token_bytes)
-    tokens = Tokens(store, clock=clock, new_id=new_id, new_secret=new_secret)
-    clients = Clients(store, clock=clock, new_id=new_id, new_secret=new_secret)
-    add_private_routes(app, tokens, clients, store)
+    add_private_routes(app, create_tokens(store, clock=clock), create_clients(store, clock=clock), store)
     app.add_route("/healthz", Liveness())
     app.add_route("/readyz", Readiness(store, lambda: policies.in_force))
     return app

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import falcon
 
+from registrar.errors import RegistrarError
 from registrar.http.answers import DECISION_ID, set_json
-from registrar.service import DecisionFailedError, Refusal
+from registrar.service import DecisionFailedError, GoneError, NoSecretError, Refusal, UnknownClientError
 from registrar.store import StoreUnavailable
 from registrar.wire import ErrorCode
 
@@ -18,6 +19,11 @@ _SERVER_ERROR: Final = Refusal(500, ErrorCode.SERVER_ERROR, "the server failed; 
 _UNAVAILABLE: Final = Refusal(
     503, ErrorCode.TEMPORARILY_UNAVAILABLE, "the database does not answer; try again later", headers={"Retry-After": "5"}
 )
+_ABOUT_CLIENTS: Final[Mapping[type[RegistrarError], tuple[int, ErrorCode]]] = {
+    UnknownClientError: (404, ErrorCode.UNKNOWN_CLIENT),
+    GoneError: (410, ErrorCode.CLIENT_GONE),
+    NoSecretError: (409, ErrorCode.INVALID_REQUEST),
+}
 # Falcon's own texts are not passed on: some of them quote the request.
 _DESCRIPTIONS: Final[Mapping[int, str]] = {
     404: "there is nothing at this path",
@@ -31,6 +37,8 @@ def install_error_handlers(app: falcon.App[Any, Any]) -> None:
     app.add_error_handler(falcon.HTTPError, _answer_falcon)
     app.add_error_handler(Refusal, _answer_refusal)
     app.add_error_handler(StoreUnavailable, _answer_unavailable)
+    for kind in _ABOUT_CLIENTS:
+        app.add_error_handler(kind, _answer_about_client)
 
 
 def _answer_refusal(req: falcon.Request, resp: falcon.Response, error: Refusal, params: Mapping[str, object]) -> None:  # noqa: ARG001
@@ -46,6 +54,17 @@ def _answer_falcon(req: falcon.Request, resp: falcon.Response, error: falcon.HTT
     _answer(req, resp, Refusal(error.status_code, ErrorCode.INVALID_REQUEST, description))
     if error.headers:
         resp.set_headers(error.headers)
+
+
+def _answer_about_client(
+    req: falcon.Request,
+    resp: falcon.Response,
+    error: RegistrarError,
+    params: Mapping[str, object],  # noqa: ARG001
+) -> None:
+    """Somebody who is no client asked about one that is not there, or for what this one cannot have."""
+    status, code = _ABOUT_CLIENTS[type(error)]
+    _answer(req, resp, Refusal(status, code, str(error)))
 
 
 def _answer_unavailable(

@@ -7,7 +7,10 @@ _FORBIDDEN = {ord('"'): "'", ord("\\"): "/"}
 
 
 class ErrorCode(StrEnum):
-    """The `error` of an error answer (RFC 7591 §3.2.2, RFC 6750 §3.1, RFC 6749 §4.1.2.1; `too_many_requests` is our own)."""
+    """The `error` of an error answer (RFC 7591 §3.2.2, RFC 6750 §3.1, RFC 6749 §4.1.2.1).
+
+    `too_many_requests` is our own, and so are the two about clients, which only the private app uses.
+    """
 
     INVALID_REDIRECT_URI = "invalid_redirect_uri"
     INVALID_CLIENT_METADATA = "invalid_client_metadata"
@@ -18,6 +21,8 @@ class ErrorCode(StrEnum):
     INSUFFICIENT_SCOPE = "insufficient_scope"
     ACCESS_DENIED = "access_denied"
     TOO_MANY_REQUESTS = "too_many_requests"
+    UNKNOWN_CLIENT = "unknown_client"
+    CLIENT_GONE = "client_gone"
     SERVER_ERROR = "server_error"
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
 

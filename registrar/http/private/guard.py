@@ -1,0 +1,44 @@
+"""Who may ask the private app: whoever holds a role token."""
+
+from typing import Final
+
+import falcon
+
+from registrar.http.bearer import bearer_token
+from registrar.service import Refusal
+from registrar.service.tokens import Tokens
+from registrar.store import TOKEN_KINDS, TokenKind, TokenRecord
+from registrar.wire import ErrorCode
+
+# RFC 6750 §3.1: a request without any token is told how to come back, and no error.
+_NO_TOKEN: Final = Refusal(
+    401, ErrorCode.INVALID_REQUEST, "a bearer token is needed", headers={"WWW-Authenticate": 'Bearer realm="registrar"'}
+)
+_OTHER_KIND: Final = Refusal(
+    403,
+    ErrorCode.INSUFFICIENT_SCOPE,
+    "the token is for another role",
+    headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
+)
+
+
+class Guard:
+    """Lets in the requests that carry a valid token of one of these `kinds`.
+
+    MUST (RFC 6750 §3.1): no token, and one that is not valid, is 401; a valid one of another kind is 403; one in the URL is 400,
+    whatever it may do.
+    """
+
+    def __init__(self, tokens: Tokens, *kinds: TokenKind) -> None:
+        self._tokens = tokens
+        self._kinds = kinds
+
+    def admit(self, req: falcon.Request) -> TokenRecord:
+        """The token of `req`. Raises Refusal, and StoreUnavailable."""
+        text = bearer_token(req)
+        if text is None:
+            raise _NO_TOKEN
+        token = self._tokens.authenticate(text, TOKEN_KINDS)
+        if token.kind not in self._kinds:
+            raise _OTHER_KIND
+        return token
