@@ -7,6 +7,7 @@ goes everywhere, so that one mistake is reported once.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -146,11 +147,11 @@ class Compiler:
     def _name(self, node: Name) -> Piece:
         if node.name in self._locals and not node.absolute:
             kind, slot = self._locals[node.name]
-            return Piece(kind, lambda frame: frame[slot])
+            return Piece(kind, itemgetter(slot))
         if node.name in self._scope.types:
             self.reads[node.name] += 1
             slot = self._scope.slot(node.name)
-            return Piece(self._scope.types[node.name], lambda frame: frame[slot], fact=node.name)
+            return Piece(self._scope.types[node.name], itemgetter(slot), fact=node.name)
         if node.name in DENOTATIONS:
             return constant(DENOTATIONS[node.name], TYPE)
         known = (*self._locals, *self._scope.types)
@@ -402,7 +403,7 @@ class Compiler:
         if node.function != "map" or len(bodies) > 1:
             runs[0] = self._truth(bodies[0], node.args[1])
         steps, cost = steps_of(bodies)
-        rounds = loops.Rounds(source.run, place, steps, node.at, known=source.type != DYN)
+        rounds = loops.Rounds(source.run, place, steps, node.at, source.type != DYN)
         kind: Type = BOOL
         match node.function:
             case "all" | "exists":

@@ -4,32 +4,50 @@ Each writes its variable into its own place in the frame, and charges the budget
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from registrar.cel.errors import EvaluationError
-from registrar.cel.evaluation import Frame, Run, charge
+from registrar.cel.evaluation import Frame, Run, exhausted
 
 
-class Rounds:
+class Rounds(NamedTuple):
     """What a macro goes over. `place` of the frame takes each element in turn; a round is charged `steps`."""
 
-    __slots__ = ("known", "offset", "place", "source", "steps")
+    source: Run
+    place: int
+    steps: int
+    offset: int
+    known: bool
 
-    def __init__(self, source: Run, place: int, steps: int, offset: int, *, known: bool) -> None:
-        self.source, self.place, self.steps, self.offset, self.known = source, place, steps, offset, known
+    def items(self) -> Run:
+        """The elements of the list or the keys of the map, paid for: one closure, since macros are what expressions do most."""
+        source, steps, offset = self.source if self.known else self._tested(), self.steps, self.offset
 
-    def items(self, frame: Frame) -> Any:
-        """The elements of the list or the keys of the map, paid for."""
-        items = self.source(frame)
-        if not self.known and not isinstance(items, (tuple, list, Mapping)):
-            raise EvaluationError("the value is neither a list nor a map", self.offset)
-        charge(frame[0], len(items) * self.steps, self.offset)
-        return items
+        def run(frame: Frame) -> Any:
+            items = source(frame)
+            meter = frame[0]
+            meter.left -= len(items) * steps
+            if meter.left < 0:
+                raise exhausted(offset)
+            return items
+
+        return run
+
+    def _tested(self) -> Run:
+        source, offset = self.source, self.offset
+
+        def run(frame: Frame) -> Any:
+            items = source(frame)
+            if isinstance(items, (tuple, list, Mapping)):
+                return items
+            raise EvaluationError("the value is neither a list nor a map", offset)
+
+        return run
 
 
 def quantifier(rounds: Rounds, predicate: Run, *, decisive: bool) -> Run:
     """`all` (an element that is not decides) and `exists` (one that is decides); errors count only when none does."""
-    place, items = rounds.place, rounds.items
+    place, items = rounds.place, rounds.items()
 
     def run(frame: Frame) -> Any:
         failed: EvaluationError | None = None
@@ -51,7 +69,7 @@ def quantifier(rounds: Rounds, predicate: Run, *, decisive: bool) -> Run:
 
 def exists_one(rounds: Rounds, predicate: Run) -> Run:
     """`exists_one`: errors are never absorbed."""
-    place, items = rounds.place, rounds.items
+    place, items = rounds.place, rounds.items()
 
     def run(frame: Frame) -> Any:
         found = 0
@@ -66,7 +84,7 @@ def exists_one(rounds: Rounds, predicate: Run) -> Run:
 
 def transform(rounds: Rounds, body: Run) -> Run:
     """`map` with two arguments."""
-    place, items = rounds.place, rounds.items
+    place, items = rounds.place, rounds.items()
 
     def run(frame: Frame) -> Any:
         made = []
@@ -80,7 +98,7 @@ def transform(rounds: Rounds, body: Run) -> Run:
 
 def transform_some(rounds: Rounds, predicate: Run, body: Run) -> Run:
     """`map` with three arguments: of those elements that the second is true for."""
-    place, items = rounds.place, rounds.items
+    place, items = rounds.place, rounds.items()
 
     def run(frame: Frame) -> Any:
         made = []
@@ -95,7 +113,7 @@ def transform_some(rounds: Rounds, predicate: Run, body: Run) -> Run:
 
 def select(rounds: Rounds, predicate: Run) -> Run:
     """`filter`."""
-    place, items = rounds.place, rounds.items
+    place, items = rounds.place, rounds.items()
 
     def run(frame: Frame) -> Any:
         kept = []

@@ -18,6 +18,9 @@ _TEXTS = frozenset({MemberKind.STRING, MemberKind.URI})
 _OPTIONAL = frozenset({*_TEXTS, MemberKind.BOOLEAN})
 _LISTED = 8
 
+Action = Literal["default", "set", "remove", "strip"]
+_ACTIONS: tuple[Action, ...] = ("default", "set", "remove", "strip")
+
 
 @dataclass(slots=True)
 class Draft:
@@ -50,7 +53,8 @@ class MemberRule:
 
     Values are held as the items that `allow` judges: the tokens of `scope`, the items of a list, the one value of anything else
     (of redirect_uris, the parsed URIs). `default` is the policy's, else the RFC's; `fallback` stands in when `strip` leaves
-    nothing, and is the default where `allow` has it. `listed` is `allow` in words, for messages.
+    nothing, and is the default where `allow` has it. `listed` is `allow` in words, for messages. `idle_without`: a document that
+    does not have the member, in no language either, passes as it is.
     """
 
     member: str
@@ -73,6 +77,17 @@ class MemberRule:
     pattern: Pattern | None = None
     same_host: bool = False
     switch: Switch = Switch()
+    idle_without: bool = field(init=False)
+    _changes: Mapping[str, Change] = field(init=False)
+
+    def __post_init__(self) -> None:
+        needed = self.set is not None or self.default is not None or self.required or self.require or self.min_items
+        changes = {action: Change(self.member, action, self._place_of(action)) for action in _ACTIONS}
+        object.__setattr__(self, "idle_without", not needed)
+        object.__setattr__(self, "_changes", changes)
+
+    def _place_of(self, action: Action) -> Place | None:
+        return self.places.get("onExcess" if action == "strip" else action)
 
     @property
     def decides(self) -> bool:
@@ -84,7 +99,17 @@ class MemberRule:
 
         The observer sees true where the document passed as it was, and not true where it was refused or its own value changed.
         """
+        if draft.observe is unobserved:
+            self._constrain(draft)
+            return
         before = len(draft.findings), len(draft.changes)
+        self._constrain(draft)
+        changed = any(change.action != "default" for change in draft.changes[before[1] :])
+        draft.observe(self.rule, len(draft.findings) == before[0] and not changed)
+
+    def _constrain(self, draft: Draft) -> None:
+        if self.idle_without and self.member not in draft.metadata and not draft.languages:
+            return
         if self.remove:
             self._remove(draft)
         elif self.set is not None:
@@ -93,9 +118,6 @@ class MemberRule:
             self._judge(draft, self._admit(draft, self._defaulted(draft)))
             if draft.languages:
                 self._judge_tagged(draft)
-        if draft.observe is not unobserved:
-            changed = any(change.action != "default" for change in draft.changes[before[1] :])
-            draft.observe(self.rule, len(draft.findings) == before[0] and not changed)
 
     def _remove(self, draft: Draft) -> None:
         names = [name for name in (self.member, *draft.tagged(self.member)) if draft.metadata.pop(name, None) is not None]
@@ -104,7 +126,7 @@ class MemberRule:
 
     def _replace(self, draft: Draft, items: tuple[object, ...]) -> None:
         # A tagged form says the same thing in another language, so what the policy sets must stand alone.
-        tagged = draft.tagged(self.member)
+        tagged = draft.tagged(self.member) if draft.languages else ()
         for name in tagged:
             del draft.metadata[name]
         if tagged or self._read(draft) != items:
@@ -123,7 +145,7 @@ class MemberRule:
         """The items that remain; every item is allowed, or a finding says that one is not."""
         if self.allow is None:
             return items
-        kept = tuple([item for item in items if self.allow(item)])
+        kept = tuple(filter(self.allow, items))
         if len(kept) == len(items):
             return items
         if not self.strip:
@@ -157,8 +179,7 @@ class MemberRule:
     def _judge(self, draft: Draft, items: tuple[object, ...]) -> None:
         if self.required and not items:
             self._refuse(draft, "required", f"{self.member} is required")
-        missing = [str(item) for item in self.require if item not in items]
-        if missing:
+        if self.require and (missing := [str(item) for item in self.require if item not in items]):
             self._refuse(draft, "require", f"{self.member} must have {', '.join(missing)}")
         if len(items) < self.min_items:
             self._refuse(draft, "minItems", f"{self.member} must have at least {self.min_items} items")
@@ -200,9 +221,9 @@ class MemberRule:
         value = draft.metadata.get(self.member)
         if value is None:
             return ()
-        if self.kind is MemberKind.SCOPE:
-            return wire.parse_scope(str(value))
-        return tuple(value) if isinstance(value, list | tuple) else (value,)
+        if isinstance(value, (list, tuple)):
+            return tuple(value)
+        return wire.parse_scope(str(value)) if self.kind is MemberKind.SCOPE else (value,)
 
     def _write(self, draft: Draft, items: tuple[object, ...]) -> None:
         if self.member == "redirect_uris":
@@ -218,6 +239,5 @@ class MemberRule:
         place = self.places.get(keyword, self.place)
         draft.findings.append(Finding(self.rule, place, message, code, f"/{self.member}", self.switch.at(draft.now)))
 
-    def _changed(self, draft: Draft, action: Literal["default", "set", "remove", "strip"]) -> None:
-        keyword = "onExcess" if action == "strip" else action
-        draft.changes.append(Change(self.member, action, self.places.get(keyword)))
+    def _changed(self, draft: Draft, action: Action) -> None:
+        draft.changes.append(self._changes[action])

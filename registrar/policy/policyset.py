@@ -1,8 +1,9 @@
 """A compiled policy tree, and the decision that it makes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -78,7 +79,7 @@ class _Verdict:
 
     facts: Facts
     observe: Observer
-    messages: Activation
+    messages: Callable[[], Activation]
     findings: list[Finding] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
 
@@ -86,6 +87,10 @@ class _Verdict:
     def refuses(self) -> bool:
         """Whether something enforced was found."""
         return any(finding.mode is Mode.ENFORCE for finding in self.findings)
+
+    def of(self, mode: Mode) -> tuple[Finding, ...]:
+        """What was found in `mode`."""
+        return tuple([finding for finding in self.findings if finding.mode is mode])
 
     def run(self, book: RuleBook, activation: Activation) -> None:
         for validation in book.validations:
@@ -156,7 +161,7 @@ class PolicySet:
         for rule in profile.members:
             rule.apply(draft)
         metadata = wire.apply_defaults(draft.metadata)
-        verdict = _Verdict(facts, observe, self.messages.bind(self._message_facts(facts)), draft.findings)
+        verdict = _Verdict(facts, observe, partial(self._message_facts, facts), draft.findings)
         verdict.findings += _program_findings(metadata)
         verdict.findings += _move_findings(profile, facts)
         effective = {**shared, "client": wire.total(metadata, self.extensions), "redirects": draft.redirects}
@@ -203,28 +208,26 @@ class PolicySet:
             elif isinstance(outcome, Condition):
                 verdict.findings.append(_condition_failed(outcome))
 
-    def _message_facts(self, facts: Facts) -> dict[str, object]:
-        return {"operation": facts.operation, "now": facts.now, "constants": self.constants}
+    def _message_facts(self, facts: Facts) -> Activation:
+        return self.messages.bind({"operation": facts.operation, "now": facts.now, "constants": self.constants})
 
     def _decision(
         self,
         profile: Profile,
-        metadata: Mapping[str, object],
+        metadata: dict[str, object],
         draft: Draft,
         verdict: _Verdict,
         limits: tuple[LimitUse, ...],
     ) -> Decision:
-        by_mode: dict[Mode, list[Finding]] = {Mode.ENFORCE: [], Mode.WARN: [], Mode.AUDIT: []}
-        for finding in verdict.findings:
-            by_mode[finding.mode].append(finding)
+        violations = verdict.of(Mode.ENFORCE)
         return Decision(
-            allowed=not by_mode[Mode.ENFORCE],
+            allowed=not violations,
             revision=self.revision,
             profile=profile.book.name,
-            metadata=MappingProxyType(dict(metadata)),
-            violations=tuple(by_mode[Mode.ENFORCE]),
-            warnings=tuple(by_mode[Mode.WARN]),
-            audited=tuple(by_mode[Mode.AUDIT]),
+            metadata=MappingProxyType(metadata),
+            violations=violations,
+            warnings=verdict.of(Mode.WARN),
+            audited=verdict.of(Mode.AUDIT),
             changes=tuple(draft.changes),
             annotations=MappingProxyType(verdict.annotations),
             lifetimes=profile.lifetimes,

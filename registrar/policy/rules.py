@@ -74,24 +74,29 @@ class Validation:
     field: str = ""
     switch: Switch = Switch()
 
-    def check(self, activation: Activation, message_activation: Activation, now: datetime, observe: Observer) -> Finding | None:
-        """None when the expression is true. Anything else (false, an error, an exhausted budget) is a finding."""
+    def check(
+        self, activation: Activation, messages: Callable[[], Activation], now: datetime, observe: Observer
+    ) -> Finding | None:
+        """None when the expression is true. Anything else (false, an error, an exhausted budget) is a finding.
+
+        `messages` makes an activation of the scope of messages, for the few that are computed.
+        """
         try:
             outcome = self.expression.evaluate(activation) is True
         except EvaluationError:
             observe(self.rule, None)
             return self._finding(self.message, now, errored=True)
         observe(self.rule, outcome)
-        return None if outcome else self._finding(self._words(message_activation), now)
+        return None if outcome else self._finding(self._words(messages), now)
 
     def _finding(self, message: str, now: datetime, *, errored: bool = False) -> Finding:
         return Finding(self.rule, self.place, message, self.code, self.field, self.switch.at(now), errored)
 
-    def _words(self, activation: Activation) -> str:
+    def _words(self, messages: Callable[[], Activation]) -> str:
         if self.message_expression is None:
             return self.message
         try:
-            return printable(str(self.message_expression.evaluate(activation)), _LONGEST_MESSAGE) or self.message
+            return printable(str(self.message_expression.evaluate(messages())), _LONGEST_MESSAGE) or self.message
         except EvaluationError:
             return self.message
 

@@ -140,10 +140,11 @@ class Variables:
         return self._activation
 
     def __getitem__(self, name: str) -> object:
-        if name not in self._outcomes:
-            self._outcomes[name] = self._compute(name)
-        outcome = self._outcomes[name]
-        if isinstance(outcome, EvaluationError):
+        try:
+            outcome = self._outcomes[name]
+        except KeyError:
+            outcome = self._outcomes[name] = self._compute(name)
+        if type(outcome) is EvaluationError:
             # A new one each time: an error remembers which expression it ended.
             raise EvaluationError(outcome.reason, outcome.offset)
         return outcome

@@ -80,7 +80,7 @@ class Acceptors:
         if "$ref" in schema:
             tests.append(self._referred(schema["$ref"]))
         typed = _typed(_types(schema), parts)
-        return _every([typed, *tests]) if tests else typed
+        return _every([typed, *tests])
 
     def _referred(self, reference: str) -> Acceptor:
         if not reference.startswith("#"):
@@ -120,6 +120,9 @@ def _typed(types: frozenset[type], parts: Mapping[type, Acceptor]) -> Acceptor:
 
 
 def _every(tests: list[Acceptor]) -> Acceptor:
+    if len(tests) == 1:
+        return tests[0]
+
     def accepts(value: object) -> bool:
         for test in tests:  # noqa: SIM110  a generator would cost more than most tests
             if not test(value):
@@ -197,19 +200,22 @@ def _dependents(schema: _Schema, within: _Within) -> Acceptor:
 
 
 def _members(schema: _Schema, within: _Within) -> Acceptor:
-    known = {name: within(part) for name, part in schema.get("properties", {}).items()}
     patterns = [(compiled(pattern).search, within(part)) for pattern, part in schema.get("patternProperties", {}).items()]
     other = within(schema.get("additionalProperties", True))
+
+    def matching(name: str) -> list[Acceptor]:
+        return [accepts for search, accepts in patterns if search(name)]
+
+    # Which patterns fit the names that are written here is known beforehand.
+    known = {name: _every([within(part), *matching(name)]) for name, part in schema.get("properties", {}).items()}
 
     def accepts(members: dict[str, object]) -> bool:
         for name, value in members.items():
             part = known.get(name)
-            matching = [accepts for search, accepts in patterns if search(name)]
-            if part is not None and not part(value):
-                return False
-            if not all(accepts(value) for accepts in matching):
-                return False
-            if part is None and not matching and not other(value):
+            if part is not None:
+                if not part(value):
+                    return False
+            elif not all(accepts(value) for accepts in matching(name) or (other,)):
                 return False
         return True
 

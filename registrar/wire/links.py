@@ -2,7 +2,7 @@
 
 from registrar.wire.uris import (
     DEFAULT_PORTS,
-    Authority,
+    Host,
     UriError,
     check_characters,
     parse_authority,
@@ -17,10 +17,10 @@ def check_link(link: str, *, https: bool) -> None:
     So no `javascript:` behind a logo, and no other scheme for a server to fetch. No control character, whitespace, backslash or
     invisible character; a host that all browsers read alike. Raises UriError, whose reason never repeats the link.
     """
-    _authority(link, https=https)
+    _host(link, https=https)
 
 
-def _authority(link: str, *, https: bool) -> Authority:
+def _host(link: str, *, https: bool) -> Host:
     check_characters(link)
     scheme, rest = split_scheme(link)
     if scheme not in DEFAULT_PORTS or (https and scheme != "https"):
@@ -28,12 +28,12 @@ def _authority(link: str, *, https: bool) -> Authority:
     authority, _ = split_authority(rest)
     if authority is None:
         raise UriError("must have // and a host after the scheme")
-    return parse_authority(authority, web=True)
+    return parse_authority(authority, web=True)[0]
 
 
 def link_host(link: str) -> str:
     """The host of an http or https link, as `RedirectUri.host` has it; "" when the link is none that `check_link` takes."""
     try:
-        return _authority(link, https=False).host
+        return _host(link, https=False).name
     except UriError:
         return ""

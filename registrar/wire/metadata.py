@@ -1,13 +1,13 @@
 """The program's own rules for a client's metadata, which hold under every policy, and the defaults of RFC 7591."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from registrar.wire.codes import ErrorCode, error_code
 from registrar.wire.keys import key_set_mistakes
 from registrar.wire.links import check_link
 from registrar.wire.members import MEMBERS, MemberKind, base_name
-from registrar.wire.scopes import parse_scope
+from registrar.wire.scopes import check_scope
 from registrar.wire.uris import UriError
 
 _SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post", "client_secret_jwt"})
@@ -38,7 +38,8 @@ class MetadataProblem:
 
 
 _Document = Mapping[str, object]
-_Rule = Callable[[_Document], Iterator[MetadataProblem]]
+_Report = Callable[[str, str], None]
+_Rule = Callable[[_Document, _Report], None]
 
 
 def needs_secret(method: str) -> bool:
@@ -65,71 +66,76 @@ def check(metadata: Mapping[str, object]) -> list[MetadataProblem]:
     `metadata` has its defaults (`apply_defaults`), its members have their types (the schema `registration-request`), and its
     redirect URIs were parsed (`parse_redirect_uri`), which is not done again.
     """
-    return [problem for rule in _RULES for problem in rule(metadata)]
+    problems: list[MetadataProblem] = []
+
+    def report(member: str, message: str) -> None:
+        problems.append(MetadataProblem(error_code(member), member, message))
+
+    for rule in _RULES:
+        rule(metadata, report)
+    return problems
 
 
-def _check_redirect_uris(document: _Document) -> Iterator[MetadataProblem]:
+def _check_redirect_uris(document: _Document, report: _Report) -> None:
     """MUST: present for a grant that redirects (RFC 7591 §2)."""
-    redirects = not REDIRECTING_GRANTS.isdisjoint(_strings(document, "grant_types"))
-    if redirects and not _strings(document, "redirect_uris"):
-        yield _problem("redirect_uris", "is required for the grant types authorization_code and implicit")
+    if not document.get("redirect_uris") and not REDIRECTING_GRANTS.isdisjoint(_strings(document, "grant_types")):
+        report("redirect_uris", "is required for the grant types authorization_code and implicit")
 
 
-def _check_grants(document: _Document) -> Iterator[MetadataProblem]:
+def _check_grants(document: _Document, report: _Report) -> None:
     """MUST: grant types and response types agree, as the table of RFC 7591 §2.1 and OpenID Connect Registration §2 say."""
     grants = _strings(document, "grant_types")
-    parts = {part for response in _strings(document, "response_types") for part in response.split(" ")}
-    code, front = "code" in parts, not parts.isdisjoint(("token", "id_token"))
+    parts = " ".join(_strings(document, "response_types")).split(" ")
+    code, front = "code" in parts, "token" in parts or "id_token" in parts
     if code and "authorization_code" not in grants:
-        yield _problem("response_types", "must not have code without the grant type authorization_code")
+        report("response_types", "must not have code without the grant type authorization_code")
     if not code and "authorization_code" in grants:
-        yield _problem("response_types", "must have code for the grant type authorization_code")
+        report("response_types", "must have code for the grant type authorization_code")
     if front and "implicit" not in grants:
-        yield _problem("response_types", "must not have token or id_token without the grant type implicit")
+        report("response_types", "must not have token or id_token without the grant type implicit")
     if not front and "implicit" in grants:
-        yield _problem("response_types", "must have token or id_token for the grant type implicit")
+        report("response_types", "must have token or id_token for the grant type implicit")
 
 
-def _check_client_credentials(document: _Document) -> Iterator[MetadataProblem]:
+def _check_client_credentials(document: _Document, report: _Report) -> None:
     """MUST: the client credentials grant is for confidential clients only (RFC 6749 §4.4)."""
-    if "client_credentials" in _strings(document, "grant_types") and _string(document, "token_endpoint_auth_method") == "none":
-        yield _problem("token_endpoint_auth_method", "must not be none for the grant type client_credentials")
+    if "client_credentials" in _strings(document, "grant_types") and _method(document) == "none":
+        report("token_endpoint_auth_method", "must not be none for the grant type client_credentials")
 
 
-def _check_scope(document: _Document) -> Iterator[MetadataProblem]:
+def _check_scope(document: _Document, report: _Report) -> None:
     """MUST: scope tokens of RFC 6749 §3.3."""
     try:
-        parse_scope(_string(document, "scope"))
+        check_scope(_string(document, "scope"))
     except ValueError as error:
-        yield _problem("scope", str(error))
+        report("scope", str(error))
 
 
-def _check_links(document: _Document) -> Iterator[MetadataProblem]:
+def _check_links(document: _Document, report: _Report) -> None:
     """MUST: web links are absolute http or https URLs, and keys come over https only (RFC 7591 §2)."""
     for name in document:
-        if base_name(name) in _LINKS:
+        if name in _LINKS or ("#" in name and base_name(name) in _LINKS):
             try:
                 check_link(_string(document, name), https=name == "jwks_uri")
             except UriError as error:
-                yield _problem(name, error.reason)
+                report(name, error.reason)
 
 
-def _check_keys(document: _Document) -> Iterator[MetadataProblem]:
+def _check_keys(document: _Document, report: _Report) -> None:
     """MUST: jwks and jwks_uri not both (RFC 7591 §2); jwks has public keys only; methods that sign have keys."""
     if "jwks" in document:
         if "jwks_uri" in document:
-            yield _problem("jwks", "must not be there together with jwks_uri")
+            report("jwks", "must not be there together with jwks_uri")
         for mistake in key_set_mistakes(document["jwks"]):
-            yield _problem("jwks", mistake)
-    elif "jwks_uri" not in document and _string(document, "token_endpoint_auth_method") in _KEY_METHODS:
-        yield _problem("token_endpoint_auth_method", "needs jwks or jwks_uri for this method")
+            report("jwks", mistake)
+    elif _method(document) in _KEY_METHODS and "jwks_uri" not in document:
+        report("token_endpoint_auth_method", "needs jwks or jwks_uri for this method")
 
 
-def _check_tls(document: _Document) -> Iterator[MetadataProblem]:
+def _check_tls(document: _Document, report: _Report) -> None:
     """MUST: tls_client_auth has exactly one of the subject members (RFC 8705 §2.1.2)."""
-    method = _string(document, "token_endpoint_auth_method")
-    if method == "tls_client_auth" and sum(name in document for name in _TLS_SUBJECTS) != 1:
-        yield _problem("token_endpoint_auth_method", "needs exactly one of the members tls_client_auth_*")
+    if _method(document) == "tls_client_auth" and sum(name in document for name in _TLS_SUBJECTS) != 1:
+        report("token_endpoint_auth_method", "needs exactly one of the members tls_client_auth_*")
 
 
 _RULES: tuple[_Rule, ...] = (
@@ -143,10 +149,6 @@ _RULES: tuple[_Rule, ...] = (
 )
 
 
-def _problem(member: str, message: str) -> MetadataProblem:
-    return MetadataProblem(error_code(member), member, message)
-
-
 def _strings(document: _Document, member: str) -> Sequence[str]:
     value = document.get(member)
     return value if isinstance(value, (list, tuple)) else ()
@@ -155,3 +157,7 @@ def _strings(document: _Document, member: str) -> Sequence[str]:
 def _string(document: _Document, member: str) -> str:
     value = document.get(member)
     return value if isinstance(value, str) else ""
+
+
+def _method(document: _Document) -> str:
+    return _string(document, "token_endpoint_auth_method")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from registrar.wire.schemes import FORBIDDEN_SCHEMES, is_private_use_scheme
 from registrar.wire.uris import (
     DEFAULT_PORTS,
-    Authority,
+    Host,
     UriError,
     check_characters,
     parse_authority,
@@ -80,19 +80,19 @@ def _parsed(uri: str) -> RedirectUri:
     path, _, query = rest.partition("?")
     _check_path(path)
     web = scheme in DEFAULT_PORTS
-    authority = _authority(written, web=web)
-    if scheme == "http" and not authority.loopback:
+    host, port = _authority(written, web=web)
+    if scheme == "http" and not host.loopback:
         raise UriError("must use https: http is only for loopback addresses")
     return RedirectUri(
         uri=uri,
         scheme=scheme,
-        host=authority.host,
-        port=authority.port or DEFAULT_PORTS.get(scheme, 0),
+        host=host.name,
+        port=port or DEFAULT_PORTS.get(scheme, 0),
         path=path,
         query=query,
-        loopback=web and authority.loopback,
+        loopback=web and host.loopback,
         private_use=is_private_use_scheme(scheme),
-        ip_literal=authority.ip_literal,
+        ip_literal=host.ip_literal,
     )
 
 
@@ -104,11 +104,11 @@ def _check_scheme(scheme: str, rest: str) -> None:
         raise UriError("must be an absolute URI with a scheme before the host")
 
 
-def _authority(written: str | None, *, web: bool) -> Authority:
+def _authority(written: str | None, *, web: bool) -> tuple[Host, int]:
     if written is None:
         if web:
             raise UriError("must have // and a host after the scheme")
-        return Authority()
+        return Host(), 0
     return parse_authority(written, web=web)
 
 

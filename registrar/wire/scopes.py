@@ -7,13 +7,18 @@ from collections.abc import Iterable
 _TOKENS = re.compile(r"[\x21\x23-\x5B\x5D-\x7E ]*")
 
 
+def check_scope(text: str) -> None:
+    """Raises ValueError when a character of a scope string may not stand in a scope token."""
+    if not _TOKENS.fullmatch(text):
+        raise ValueError("has a character that a scope token must not have")
+
+
 def parse_scope(text: str) -> tuple[str, ...]:
     """The tokens of a scope string, in their order, each once. Spaces too many are forgiven: clients join lists with empty items.
 
-    Raises ValueError when a character may not stand in a scope token.
+    Raises ValueError as `check_scope` does.
     """
-    if not _TOKENS.fullmatch(text):
-        raise ValueError("has a character that a scope token must not have")
+    check_scope(text)
     return tuple(dict.fromkeys(filter(None, text.split(" "))))
 
 

@@ -6,8 +6,9 @@ otherwise. Reasons begin with a verb, so that the caller can put the member's na
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple
 
 from registrar.errors import RegistrarError
 from registrar.wire.hosts import ends_in_number, to_a_label
@@ -36,12 +37,10 @@ class UriError(RegistrarError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
-    """Host and port of a URI. `host`: a lower-case name of A-labels, or an address without brackets; `port`: 0 when not given."""
+class Host(NamedTuple):
+    """The host of a URI. `name`: a lower-case name of A-labels, or an address without brackets."""
 
-    host: str = ""
-    port: int = 0
+    name: str = ""
     ip_literal: bool = False
     loopback: bool = False
 
@@ -93,8 +92,8 @@ def split_authority(rest: str) -> tuple[str | None, str]:
     return (None, rest) if match is None else (match[1], rest[match.end() :])
 
 
-def parse_authority(text: str, *, web: bool) -> Authority:
-    """Host and port of an authority.
+def parse_authority(text: str, *, web: bool) -> tuple[Host, int]:
+    """Host and port of an authority, the port 0 when it is not given.
 
     MUST: no userinfo, no percent escape; a port is 1 to 65535 without leading zeros. With `web` (http and https) the host is
     there, is a host name or an address, and every browser reads it alike: an IPv4 address is four decimal numbers, no trailing
@@ -105,11 +104,7 @@ def parse_authority(text: str, *, web: bool) -> Authority:
     if "%" in text:
         raise UriError("must not have percent escapes in the host")
     host, port = _split_port(text)
-    if host.startswith("["):
-        return _ipv6(host[1:-1], port)
-    if "[" in host or "]" in host:
-        raise UriError("must not have square brackets outside an IPv6 address")
-    return _web_host(host, port) if web else _app_host(host, port)
+    return (_web_host if web else _app_host)(host), port
 
 
 def _split_port(text: str) -> tuple[str, int]:
@@ -125,7 +120,16 @@ def _split_port(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _ipv6(text: str, port: int) -> Authority:
+def _in_brackets(text: str) -> str | None:
+    """What stands in the brackets of an IPv6 address; None when `text` is none."""
+    if text.startswith("["):
+        return text[1:-1]
+    if "[" in text or "]" in text:
+        raise UriError("must not have square brackets outside an IPv6 address")
+    return None
+
+
+def _ipv6(text: str) -> Host:
     """MUST: hexadecimal groups only (no zone, no dotted form, no future version), and no IPv4 address in disguise."""
     try:
         address = IPv6Address(text) if _IPV6.fullmatch(text) else None
@@ -135,10 +139,14 @@ def _ipv6(text: str, port: int) -> Authority:
         raise UriError("must have a plain IPv6 address between brackets")
     if address.ipv4_mapped is not None or 1 < int(address) < 1 << 32:
         raise UriError("must not write an IPv4 address as IPv6")
-    return Authority(address.compressed, port, ip_literal=True, loopback=address.is_loopback)
+    return Host(address.compressed, ip_literal=True, loopback=address.is_loopback)
 
 
-def _web_host(text: str, port: int) -> Authority:
+# Clients come with few hosts and many ports.
+@lru_cache(maxsize=1024)
+def _web_host(text: str) -> Host:
+    if (address := _in_brackets(text)) is not None:
+        return _ipv6(address)
     if not text:
         raise UriError("must have a host")
     try:
@@ -147,13 +155,13 @@ def _web_host(text: str, port: int) -> Authority:
         raise UriError(f"has a host that {error}") from None
     # Digits of other scripts and letters like U+FF4C are mapped to ASCII: such a name shows something else than it is.
     if ends_in_number(name):
-        return _ipv4(text, port)
+        return _ipv4(text)
     if name == "localhost" and not text.isascii():
         raise UriError("must write localhost in ASCII")
-    return Authority(name, port, loopback=name == "localhost")
+    return Host(name, loopback=name == "localhost")
 
 
-def _ipv4(text: str, port: int) -> Authority:
+def _ipv4(text: str) -> Host:
     """MUST: four decimal numbers without leading zeros.
 
     Browsers read 127.0.0.1 in `2130706433`, `0x7f.1`, `0177.0.0.1` and `127.1` too; other programs do not.
@@ -164,15 +172,18 @@ def _ipv4(text: str, port: int) -> Authority:
         address = None
     if address is None:
         raise UriError("must write an IPv4 address as four decimal numbers")
-    return Authority(str(address), port, ip_literal=True, loopback=address.is_loopback)
+    return Host(str(address), ip_literal=True, loopback=address.is_loopback)
 
 
-def _app_host(text: str, port: int) -> Authority:
+@lru_cache(maxsize=1024)
+def _app_host(text: str) -> Host:
     """The host of a scheme of an application's own: any registered name of RFC 3986 §3.2.2, often none."""
+    if (address := _in_brackets(text)) is not None:
+        return _ipv6(address)
     if text.isascii():
-        return Authority(text.lower(), port, ip_literal=_is_ipv4(text))
+        return Host(text.lower(), ip_literal=_is_ipv4(text))
     try:
-        return Authority(to_a_label(text), port)
+        return Host(to_a_label(text))
     except ValueError as error:
         raise UriError(f"has a host that {error}") from None
 
