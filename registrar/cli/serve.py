@@ -3,7 +3,6 @@
 import errno
 import os
 import socket
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
@@ -12,11 +11,12 @@ import registrar
 from registrar.app import Checkout, load_policies, open_store
 from registrar.cli import processes
 from registrar.cli.checkout import find_checkout
-from registrar.cli.exits import BROKEN_TREE, UNEXPECTED, USAGE, leave
+from registrar.cli.configured import settings_or_leave
+from registrar.cli.exits import BROKEN_TREE, UNEXPECTED, leave
 from registrar.errors import LoadError, RegistrarError
 from registrar.http import well_known_paths
 from registrar.policy import PolicySet
-from registrar.settings import Bind, Settings, SettingsError
+from registrar.settings import Bind, Settings
 from registrar.store import shown
 
 
@@ -39,7 +39,7 @@ def serve(config: str | None, **flags: str | None) -> None:
     Each flag is a setting; the settings file and REGISTRAR_* variables can say the same and more, and a flag goes first.
     """
     os.umask(0o077)  # the database holds who registered from where
-    settings = _settings(config, {name: value for name, value in flags.items() if value is not None})
+    settings = settings_or_leave(config, {name: value for name, value in flags.items() if value is not None})
     policies = _policies(settings)
     for bind in (settings.bind, settings.private_bind):
         if bind is not None:
@@ -48,14 +48,6 @@ def serve(config: str | None, **flags: str | None) -> None:
     for line in _banner(settings, policies, find_checkout(settings.policies)):
         click.echo(line)
     processes.run(settings)
-
-
-def _settings(config: str | None, flags: dict[str, str]) -> Settings:
-    file = config or os.environ.get("REGISTRAR_CONFIG")
-    try:
-        return Settings.load(Path(file) if file else None, os.environ, flags)
-    except SettingsError as error:
-        leave(USAGE, "the settings are wrong:", error.lines())
 
 
 def _policies(settings: Settings) -> PolicySet:

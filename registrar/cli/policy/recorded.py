@@ -1,31 +1,26 @@
 """What commands on recorded decisions have in common: which tree, which database, which records."""
 
 import math
-import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import wraps
-from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from registrar.cli.configured import settings_or_leave
 from registrar.cli.exits import BROKEN_TREE, UNEXPECTED, USAGE, leave
+from registrar.cli.moments import since
 from registrar.cli.policy.revisions import RevisionError, Stored, read_stored
 from registrar.errors import LoadError, Problem
 from registrar.policy import PolicySet, compile_tree
 from registrar.schema import Schema
-from registrar.settings import Settings, SettingsError
 from registrar.store import DatabaseURLError, SchemaTooNew, SchemaTooOld, Store, StoreUnavailable, shown
 
 CHANGED: Final = 4
 """The exit code of a command that was told to fail on what it found."""
-
-_DURATION: Final = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,37 +47,15 @@ def selection_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @click.option("--config", metavar="FILE", help="Settings file (YAML) that names the database. Also REGISTRAR_CONFIG.")
     @click.option("--database-url", metavar="URL", help="sqlite:///FILE or postgresql://...")
-    @click.option("--since", metavar="WHEN", callback=_since, help="From when on: 2026-10-01T12:00:00Z, or 30d ago (s, m, h, d).")
+    @click.option("--since", metavar="WHEN", callback=since, help="From when on: 2026-10-01T12:00:00Z, or 30d ago (s, m, h, d).")
     @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Look at so many at most.")
     @wraps(command)
     def told(*, config: str | None, database_url: str | None, since: datetime | None, limit: int | None, **others: Any) -> None:
-        url = _settings(config, database_url).database_url
+        flags = {} if database_url is None else {"database_url": database_url}
+        url = settings_or_leave(config, flags).database_url
         command(selection=Selection(url=url, since=since, limit=limit), **others)
 
     return told
-
-
-def _since(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        if found := _DURATION.fullmatch(value):
-            return datetime.now(UTC) - timedelta(**{_UNITS[found[2]]: int(found[1])})
-        moment = datetime.fromisoformat(value.upper())
-        if moment.tzinfo is None:
-            raise click.BadParameter(f"{value} has no time zone: write 2026-10-01T12:00:00Z")
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise click.BadParameter("must be a moment as in 2026-10-01T12:00:00Z, or how long ago as in 30d") from None
-
-
-def _settings(config: str | None, database_url: str | None) -> Settings:
-    file = config or os.environ.get("REGISTRAR_CONFIG")
-    flags = {} if database_url is None else {"database_url": database_url}
-    try:
-        return Settings.load(Path(file) if file else None, os.environ, flags)
-    except SettingsError as error:
-        leave(USAGE, "the settings are wrong:", error.lines())
 
 
 @dataclass(frozen=True, slots=True)
