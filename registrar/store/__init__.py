@@ -11,6 +11,8 @@ from registrar.store.failures import (
     TokenSpentError,
 )
 from registrar.store.journal import ChainBreak, Head
+from registrar.store.opening import SchemaStatus, migrate, shown, status
+from registrar.store.reading import Verification
 from registrar.store.records import (
     OUTCOMES,
     RESULTS,
@@ -25,7 +27,7 @@ from registrar.store.records import (
     TokenKind,
     TokenRecord,
 )
-from registrar.store.store import SchemaStatus, Store, Verification, migrate, shown, status
+from registrar.store.store import Store
 
 __all__ = [
     "OUTCOMES",

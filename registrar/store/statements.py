@@ -1,18 +1,24 @@
 """The SQL of the verbs, generated once from the models: Peewee's query building costs more than the insert it builds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import peewee
 
-from registrar.store.models import Activation, Client, Decision, Probe, Revision, RevisionFile
+from registrar.store.counterstatements import CounterStatements, counter_statements
+from registrar.store.models import Activation, Client, Decision, Lease, Probe, Revision, RevisionFile, Token
 from registrar.store.records import RESULTS, STATUSES
 
 
 def execute(database: peewee.Database, sql: str, values: Sequence[object] = ()) -> None:
     """Run a statement that answers no rows. Raises what Peewee makes of the driver's errors."""
     database.execute_sql(sql, values)  # type: ignore[no-untyped-call]  # Peewee's stubs leave this method untyped
+
+
+def change(database: peewee.Database, sql: str, values: Sequence[object] = ()) -> int:
+    """Run a statement that changes rows: how many. Raises as `execute`."""
+    return int(database.execute_sql(sql, values).rowcount)  # type: ignore[no-untyped-call]
 
 
 def fetch(database: peewee.Database, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -35,6 +41,9 @@ def columns(model: type[peewee.Model]) -> tuple[str, ...]:
 
 CLIENT_COLUMNS = columns(Client)
 DECISION_COLUMNS = columns(Decision)
+TOKEN_COLUMNS = columns(Token)
+# Literals where a partial index has them: a planner cannot know what a placeholder will be.
+_ZERO, _EMPTY, _NULL = peewee.SQL("0"), peewee.SQL("''"), peewee.SQL("NULL")
 _ADMITTED = (Client.client_id == Decision.client_id) & (Client.decision_id == Decision.decision_id)
 
 
@@ -43,10 +52,24 @@ class Statements:
     """Constant SQL in the dialect of one database."""
 
     insert_client: str
+    update_client: str
+    free_reuse_key: str
     select_client: str
+    select_client_alone: str
+    select_client_shared: str
+    select_client_position: str
+    select_shared: str
+    select_holder: str
+    select_previous_holder: str
+    select_due: str
+    select_page: Mapping[tuple[bool, bool], str]
+    """By whether a status and whether a profile is asked for."""
+    select_tally: str
     insert_decision: str
     select_decision: str
+    select_decision_position: str
     select_decisions: str
+    select_decisions_of: str
     select_clients: str
     select_head: str
     select_journals: str
@@ -58,6 +81,15 @@ class Statements:
     insert_activation: str
     select_last_activation: str
     select_activations: str
+    insert_token: str
+    select_token: str
+    select_tokens: str
+    select_token_uses: str
+    use_token: str
+    revoke_token: str
+    take_lease: str
+    release_lease: str
+    counters: CounterStatements
     probe: str
 
 
@@ -65,6 +97,7 @@ def statements(database: peewee.Database) -> Statements:
     """Build every statement for `database`, which need not be connected."""
     links = _select(Decision).where(Decision.journal == "").order_by(Decision.seq)
     activations = _select(Activation)
+    client = _select(Client).where(Client.client_id == "")
 
     def sql(query: peewee.Query) -> str:
         text, _ = database.get_sql_context().sql(query).query()  # type: ignore[no-untyped-call]  # likewise
@@ -72,10 +105,29 @@ def statements(database: peewee.Database) -> Statements:
 
     return Statements(
         insert_client=sql(_insert(Client)),
-        select_client=sql(_select(Client).where(Client.client_id == "")),
+        update_client=sql(_update_client()),
+        free_reuse_key=sql(
+            Client.update({Client.reuse_key: _NULL}).where(Client.reuse_key == "", Client.due_at > _ZERO, Client.due_at <= 0)
+        ),
+        select_client=sql(client),
+        select_client_alone=sql(_locked(client, "FOR UPDATE", database)),
+        select_client_shared=sql(_locked(client, "FOR SHARE", database)),
+        select_client_position=sql(Client.select(Client.issued_at, Client.client_id).where(Client.client_id == "")),
+        select_shared=sql(_select(Client).where(Client.reuse_key == "")),
+        select_holder=sql(_select(Client).where(Client.management_token_hash == b"")),
+        select_previous_holder=sql(_select(Client).where(Client.previous_token_hash == b"")),
+        select_due=sql(
+            _select(Client).where(Client.due_at > _ZERO, Client.due_at <= 0).order_by(Client.due_at, Client.client_id).limit(1)
+        ),
+        select_page={
+            (status, profile): sql(_page(status=status, profile=profile)) for status in (True, False) for profile in (True, False)
+        },
+        select_tally=sql(Client.select(Client.status, peewee.fn.COUNT(peewee.SQL("*"))).group_by(Client.status)),
         insert_decision=sql(_insert(Decision)),
         select_decision=sql(_select(Decision).where(Decision.decision_id == "")),
+        select_decision_position=sql(Decision.select(Decision.at, Decision.decision_id).where(Decision.decision_id == "")),
         select_decisions=sql(_decisions()),
+        select_decisions_of=sql(_decisions_of()),
         select_clients=sql(_clients()),
         select_head=sql(
             Decision.select(Decision.seq, Decision.hash).where(Decision.journal == "").order_by(Decision.seq.desc()).limit(1)
@@ -91,6 +143,19 @@ def statements(database: peewee.Database) -> Statements:
         insert_activation=sql(_insert(Activation, columns(Activation)[1:])),
         select_last_activation=sql(activations.order_by(Activation.seq.desc()).limit(1)),
         select_activations=sql(activations.order_by(Activation.seq)),
+        insert_token=sql(_insert(Token)),
+        select_token=sql(_select(Token).where(Token.hash == b"")),
+        select_tokens=sql(_select(Token).order_by(Token.issued_at, Token.id)),
+        select_token_uses=sql(Token.select(Token.uses_left).where(Token.id == "", _valid())),
+        use_token=sql(
+            Token.update({Token.uses_left: Token.uses_left - peewee.SQL("1")}).where(
+                Token.id == "", Token.uses_left > _ZERO, _valid()
+            )
+        ),
+        revoke_token=sql(Token.update({Token.revoked_at: 0}).where(Token.id == "", Token.revoked_at == _ZERO)),
+        take_lease=sql(_take_lease()),
+        release_lease=sql(Lease.delete().where(Lease.name == "", Lease.holder == "")),
+        counters=counter_statements(database),
         probe=sql(Probe.update({Probe.writes: Probe.writes + 1})),
     )
 
@@ -112,13 +177,60 @@ def _clients() -> "peewee.ModelSelect[Client]":
 
     Expressions instead of columns keep a planner from the lists' indexes, whose rows it would have to sort for every chunk.
     """
-    wanted = ((Client.issued_at + peewee.SQL("0")) >= 0) & Client.status.concat(peewee.SQL("''")).in_(STATUSES)
+    wanted = ((Client.issued_at + _ZERO) >= 0) & Client.status.concat(_EMPTY).in_(STATUSES)
     return (
         Client.select(*_fields(Client), *_fields(Decision))
         .join(Decision, peewee.JOIN.LEFT_OUTER, on=_ADMITTED)
         .where(Client.client_id > "", wanted)
         .order_by(Client.client_id)
         .limit(1)
+    )
+
+
+def _locked(query: peewee.ModelSelect, lock: str, database: peewee.Database) -> peewee.ModelSelect:
+    """The query that keeps its rows as they are until the commit. SQLite has one writer and no such clause."""
+    return query if isinstance(database, peewee.SqliteDatabase) else query.for_update(lock)  # type: ignore[arg-type]  # a bool, or the clause
+
+
+def _update_client() -> peewee.ModelUpdate:
+    key, *others = _fields(Client)
+    return Client.update(dict.fromkeys(others)).where(key == "")
+
+
+def _page(*, status: bool, profile: bool) -> peewee.ModelSelect:
+    """A page of the clients before one, newest first."""
+    wanted = [Client.status == ""] * status + [Client.profile == ""] * profile
+    position = peewee.Tuple(Client.issued_at, Client.client_id)
+    return (
+        _select(Client)
+        .where(*wanted, position < peewee.Tuple(0, ""), Client.issued_at >= 0)
+        .order_by(Client.issued_at.desc(), Client.client_id.desc())
+        .limit(1)
+    )
+
+
+def _decisions_of() -> peewee.ModelSelect:
+    """The newest decisions about one client before one of them."""
+    position = peewee.Tuple(Decision.at, Decision.decision_id)
+    return (
+        _select(Decision)
+        .where(Decision.client_id == "", Decision.client_id != _EMPTY, position < peewee.Tuple(0, ""))
+        .order_by(Decision.at.desc(), Decision.decision_id.desc())
+        .limit(1)
+    )
+
+
+def _valid() -> peewee.Expression:
+    """A token that is not revoked and has not expired at a moment."""
+    return (Token.revoked_at == _ZERO) & ((Token.expires_at == _ZERO) | (Token.expires_at > 0))
+
+
+def _take_lease() -> peewee.ModelInsert:
+    """Somebody's lease stays as it is until it has run out."""
+    return _insert(Lease).on_conflict(
+        conflict_target=[Lease.name],
+        preserve=[Lease.holder, Lease.until],
+        where=(Lease.until <= 0) | (Lease.holder == peewee.EXCLUDED.holder),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import peewee
 
 from registrar.store.journal import Entry, Head, chain
-from registrar.store.statements import Statements, execute, fetch
+from registrar.store.statements import Statements, change, execute, fetch
 
 
 class Transaction:
@@ -22,6 +22,10 @@ class Transaction:
     def execute(self, sql: str, values: Sequence[object] = ()) -> None:
         """Run a statement that answers no rows."""
         execute(self._database, sql, values)
+
+    def change(self, sql: str, values: Sequence[object] = ()) -> int:
+        """Run a statement that changes rows: how many."""
+        return change(self._database, sql, values)
 
     def fetch(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""

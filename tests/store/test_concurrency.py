@@ -18,7 +18,7 @@ from registrar.store.transaction import Transaction, Unit
 from tests.store.samples import add, client, denied, pair, rows, stored
 
 
-def at_once(number: int, work: Callable[[int], None]) -> list[Exception]:
+def at_once(number: int, work: Callable[[int], object]) -> list[Exception]:
     """Run `work(0)` … `work(number - 1)` in threads that start together; what they raised."""
     barrier = threading.Barrier(number)
     raised: list[Exception] = []

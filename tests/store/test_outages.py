@@ -68,9 +68,9 @@ def file_size_limit(size: int) -> Iterator[None]:
 def refuses(store: Store, match: str) -> None:
     """Every write says why it fails; so does the readiness check."""
     with pytest.raises(StoreUnavailable, match=match):
-        store.check()
-    with pytest.raises(StoreUnavailable, match=match):
         add(store, 99)
+    with pytest.raises(StoreUnavailable, match=match):
+        store.check()
 
 
 def test_a_full_disk(sqlite_store: Store, sqlite_url: str) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 import peewee
 import pytest
 
-from registrar.store import DatabaseURLError, SchemaTooNew, SchemaTooOld, Status, Store, StoreUnavailable, shown
-from registrar.store import store as verbs
+from registrar.store import DatabaseURLError, SchemaTooNew, SchemaTooOld, Status, Store, StoreUnavailable, reading, shown
 from registrar.store.migrations import MIGRATIONS, NEWEST, Migration
 from registrar.store.migrations import migrate as apply
 from registrar.store.statements import execute
@@ -19,7 +18,7 @@ from tests.store.samples import add, allowed, client, denied, pair, rows
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """So few rows at once that every test here reads several times."""
-    monkeypatch.setattr(verbs, "_PAIRS", 2)
+    monkeypatch.setattr(reading, "_PAIRS", 2)
 
 
 def test_decisions_come_newest_first_with_the_client_that_they_admitted(store: Store) -> None:

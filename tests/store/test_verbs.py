@@ -1,9 +1,8 @@
 """Every verb of the store, the same on both databases."""
 
 import math
-import re
 import uuid
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registrar.store import Activation, DatabaseURLError, DecisionRecord, DuplicateError, Store, StoreUnavailable
-from registrar.store.statements import Statements
 from tests.store.samples import METADATA, add, allowed, client, denied, pair, rows, stored
 
 JSON = st.recursive(
@@ -181,34 +179,6 @@ def test_an_activation_repeated_by_workers_and_restarts_is_noted_once(store: Sto
     for at in (10, 20, 30):
         store.activate("sha256:1", {"a": b""}, at=at, commit="abc")
     assert [activation.activated_at for activation in store.activations()] == [10]
-
-
-READS = {field.name for field in fields(Statements) if field.name.startswith("select_")}
-WHOLE = {"select_activations", "select_journals"}  # these are asked for everything
-VALUES = {
-    "select_links": ("''", "1"),
-    "select_decisions": ("1", "''", "0", "'allow'", "'deny'", "'error'", "'event'"),
-    "select_clients": ("''", "0", "'active'", "'disabled'", "'expired'", "'deleted'"),
-}
-
-
-@pytest.mark.parametrize("name", sorted(READS - WHOLE))
-def test_every_query_of_a_verb_uses_an_index(store: Store, store_url: str, name: str) -> None:
-    """None reads a whole table, however large it grows."""
-    sql = getattr(store._sql, name)
-    quoted = re.sub(r"LIMIT (\?|%s)", "LIMIT 1", sql).replace("%s", "?")
-    for value in VALUES.get(name, ("''",)):
-        quoted = quoted.replace("?", value, 1)
-    if store_url.startswith("sqlite"):
-        plan = rows(store_url, f"EXPLAIN QUERY PLAN {quoted}")
-        assert all("USING" in row[3] or name == "select_last_activation" for row in plan), plan
-        assert not any("TEMP B-TREE" in row[3] for row in plan), plan
-        return
-    # A table as small as this one would be read whole, or by a bitmap and sorted.
-    unlike_small = "-cenable_seqscan%3Doff%20-cenable_bitmapscan%3Doff%20-csearch_path"
-    plan = rows(store_url.replace("-csearch_path", unlike_small), f"EXPLAIN {quoted}")
-    assert any("Index" in row[0] for row in plan), plan
-    assert not any("Seq Scan" in row[0] or "Sort" in row[0] for row in plan), plan
 
 
 def test_check_passes_on_a_database_that_serves(store: Store) -> None:

@@ -1,0 +1,99 @@
+"""Which database a URL names, and the schema that it has."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from registrar.store import migrations
+from registrar.store.access import Backend
+from registrar.store.failures import DatabaseURLError, SchemaTooNew, SchemaTooOld, StoreUnavailable
+from registrar.store.sqlite import SqliteBackend
+
+PATIENCE = 5.0
+"""Seconds that a verb waits for the database before it answers StoreUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaStatus:
+    """The schema version that a database has, the newest that this release knows, and what `migrate` would apply."""
+
+    version: int
+    newest: int
+    pending: tuple[str, ...]
+
+
+def status(url: str, *, patience: float = PATIENCE) -> SchemaStatus:
+    """Look at the schema of the database at `url` without changing it. Raises DatabaseURLError, StoreUnavailable."""
+    with closing(backend_of(url, patience)) as backend, backend.schema(create=False) as database:
+        version = migrations.applied(database)
+    return SchemaStatus(version, migrations.NEWEST, _names(version, migrations.NEWEST))
+
+
+def migrate(url: str, *, patience: float = PATIENCE) -> tuple[str, ...]:
+    """Bring the database at `url` to the newest schema; the migrations that this call applied. Raises as `Store.open`."""
+    with closing(backend_of(url, patience)) as backend, backend.schema(create=True) as database:
+        return tuple(_names(version - 1, version)[0] for version in migrations.migrate(database))
+
+
+def migrated(url: str, patience: float) -> Backend:
+    """The database at `url`, brought to the newest schema. Raises as `Store.open`."""
+    backend = backend_of(url, patience)
+    try:
+        with backend.schema(create=True) as database:
+            migrations.migrate(database)
+    except BaseException:
+        backend.close()
+        raise
+    return backend
+
+
+def readable(url: str, patience: float) -> Backend:
+    """The database at `url`, never changed. Raises as `Store.open_to_read`."""
+    backend = backend_of(url, patience, read_only=True)
+    try:
+        with backend.schema(create=False) as database:
+            _require_newest(migrations.applied(database))
+    except BaseException:
+        backend.close()
+        raise
+    return backend
+
+
+def shown(url: str) -> str:
+    """A database URL as people and logs may see it: without user, password and options."""
+    parts = urlsplit(url)
+    return url if parts.scheme == "sqlite" else f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+
+
+def backend_of(url: str, patience: float, *, read_only: bool = False) -> Backend:
+    """The database that `url` names, not opened yet. Raises DatabaseURLError."""
+    if url.startswith("sqlite:///"):
+        path = unquote(url.removeprefix("sqlite:///"))
+        if not path or path == ":memory:":
+            raise DatabaseURLError("a sqlite:/// URL must name a file")
+        return SqliteBackend(Path(path), patience=patience, read_only=read_only)
+    if url.startswith(("postgresql://", "postgres://")):
+        return _postgresql(url, patience, read_only=read_only)
+    raise DatabaseURLError("a database URL starts with sqlite:/// or postgresql://")
+
+
+def _postgresql(url: str, patience: float, *, read_only: bool) -> Backend:
+    try:
+        from registrar.store.postgresql import PostgresqlBackend  # noqa: PLC0415  # its driver is an optional dependency
+    except ImportError as error:
+        raise DatabaseURLError(f"PostgreSQL needs the extra oauth-registrar[postgres]: {error}") from error
+    return PostgresqlBackend(url, patience=patience, read_only=read_only)
+
+
+def _require_newest(version: int) -> None:
+    if version > migrations.NEWEST:
+        raise SchemaTooNew(f"the database has schema version {version}; this release knows {migrations.NEWEST}: upgrade it")
+    if version == 0:
+        raise StoreUnavailable("the database is empty: no registrar has used it")
+    if version < migrations.NEWEST:
+        raise SchemaTooOld(f"the database has schema version {version}, this release reads {migrations.NEWEST}: migrate it")
+
+
+def _names(after: int, until: int) -> tuple[str, ...]:
+    return tuple(f"{step.version:04d} {step.name}" for step in migrations.MIGRATIONS[after:until])
