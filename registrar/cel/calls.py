@@ -83,7 +83,7 @@ def certain_call(function: Function, operands: tuple[Piece, ...], offset: int) -
     read = operands if function.prepare is None else operands[:-1]
     weights = [(number, _per_step(piece.type)) for number, piece in enumerate(read) if _sized(piece.type)]
     if function.linear and weights:
-        return _weighed(function, runs, weights, offset)
+        return _weighed(function, runs, weights, operands[-1], offset)
     match runs:
         case [only]:
             return _unary(function, only, offset)
@@ -181,12 +181,15 @@ def _general(function: Function, runs: list[Run], offset: int) -> Run:
     return run
 
 
-def _weighed(function: Function, runs: list[Run], weights: list[tuple[int, int]], offset: int) -> Run:
+def _weighed(function: Function, runs: list[Run], weights: list[tuple[int, int]], last: Piece, offset: int) -> Run:
     """A call that charges for the size of what it reads."""
     flat = all(per_step for _, per_step in weights) and weights[0][0] == 0
     match runs:
         case [only] if flat:
             return _weighed_unary(function, only, weights[0][1], offset)
+        case [first, second] if flat and last.constant:
+            fixed = sum(len(last.value) // per_step for _, per_step in weights[1:])
+            return _weighed_constant(function, first, second([]), weights[0][1], fixed, offset)
         case [first, second] if flat:
             return _weighed_binary(function, first, second, [per_step for _, per_step in weights], offset)
     implementation = function.implementation
@@ -234,6 +237,22 @@ def _weighed_binary(function: Function, first: Run, second: Run, per_step: list[
             if steps:
                 charge(frame[0], steps, offset)
             return implementation(one, other)
+        except Failure as failure:
+            raise EvaluationError(str(failure), offset) from None
+
+    return run
+
+
+def _weighed_constant(function: Function, first: Run, value: Any, per_step: int, fixed: int, offset: int) -> Run:
+    """The same with a constant after what is read, as `s.startsWith("https://")`; `fixed` is what reading that is charged."""
+    implementation = function.implementation
+
+    def run(frame: Frame) -> Any:
+        try:
+            one = first(frame)
+            if steps := len(one) // per_step + fixed:
+                charge(frame[0], steps, offset)
+            return implementation(one, value)
         except Failure as failure:
             raise EvaluationError(str(failure), offset) from None
 
