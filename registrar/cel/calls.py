@@ -189,7 +189,7 @@ def _weighed(function: Function, runs: list[Run], weights: list[tuple[int, int]]
             return _weighed_unary(function, only, weights[0][1], offset)
         case [first, second] if flat and last.constant:
             fixed = sum(len(last.value) // per_step for _, per_step in weights[1:])
-            return _weighed_constant(function, first, second([]), weights[0][1], fixed, offset)
+            return _weighed_constant(function, first, second([]), (weights[0][1], fixed), offset)
         case [first, second] if flat:
             return _weighed_binary(function, first, second, [per_step for _, per_step in weights], offset)
     implementation = function.implementation
@@ -243,9 +243,13 @@ def _weighed_binary(function: Function, first: Run, second: Run, per_step: list[
     return run
 
 
-def _weighed_constant(function: Function, first: Run, value: Any, per_step: int, fixed: int, offset: int) -> Run:
-    """The same with a constant after what is read, as `s.startsWith("https://")`; `fixed` is what reading that is charged."""
+def _weighed_constant(function: Function, first: Run, value: Any, price: tuple[int, int], offset: int) -> Run:
+    """The same with a constant after what is read, as `s.startsWith("https://")`.
+
+    `price`: how many characters or elements are a step, and how many steps the constant is.
+    """
     implementation = function.implementation
+    per_step, fixed = price
 
     def run(frame: Frame) -> Any:
         try:
