@@ -16,15 +16,15 @@ _LOG: Final = logging.getLogger(__name__)
 _RETRY_AFTER: Final = "5"  # seconds; a locked or a full database is rarely well sooner
 
 
-def report(facts: Facts, decision: Decision, decision_id: str, client_id: str = "") -> None:
-    """One log line for each decision: ids and rule ids, never what the client sent."""
+def report(facts: Facts, decision: Decision, decision_id: str, client_id: str = "", *, limited: str = "") -> None:
+    """One log line for each decision: ids and rule ids, never what the client sent. `limited`: the limit that had no room."""
     fields = {
         "decision_id": decision_id,
-        "result": outcome(decision),
+        "result": "deny" if limited else outcome(decision),
         "operation": facts.operation,
         "profile": decision.profile,
         "client_id": client_id,
-        "rules": [finding.rule for finding in decision.violations],
+        "rules": [limited] if limited else [finding.rule for finding in decision.violations],
         "warnings": [finding.rule for finding in decision.warnings],
         "source": facts.source.ip,
         "revision": decision.revision,

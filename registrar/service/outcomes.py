@@ -1,7 +1,7 @@
 """What a use case ends in: an answer, or a refusal with everything that the answer to it needs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -16,11 +16,15 @@ _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A client that was registered. `client` is the whole answer (RFC 7591 §3.2.1); `warnings` are for the client's developer."""
+    """A client that was registered. `client` is the whole answer (RFC 7591 §3.2.1); `warnings` are for the client's developer.
+
+    `headers` are further headers of the answer.
+    """
 
     client: Mapping[str, object]
     decision_id: str
     warnings: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Refusal(RegistrarError):  # noqa: N818 - no error of the program: an answer

@@ -1,19 +1,28 @@
 """Registers clients."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn
+from typing import Final
 
-from registrar import wire
-from registrar.policy import Decision, Facts, MalformedError, PolicySet, Source, take_in
+from registrar.limits import LimitReachedError, Usage
+from registrar.policy import Decision, Facts, MalformedError, PolicySet, Source, Token, take_in
 from registrar.schema import Schema
+from registrar.service.admission import Candidate, Mint, new_client
+from registrar.service.credentials import Credentials, answer
 from registrar.service.decided import carrying_out, report
-from registrar.service.evidence import decision_record
+from registrar.service.evidence import decision_record, outcome
 from registrar.service.outcomes import Refusal, Registration, malformed, refusal, warnings
-from registrar.store import Client, Store
+from registrar.service.refusals import Kind, Refusals
+from registrar.service.software import TrustedIssuers
+from registrar.service.throttle import Throttle, fields, full, renewing
+from registrar.service.tokens import Tokens, fact, insufficient_token, invalid_token, token_needed
+from registrar.store import ChangedError, Client, DuplicateError, Store, TokenKind, TokenSpentError
 from registrar.wire import ErrorCode
+
+_NO_TOKEN: Final = Token()
+_KINDS: Final[tuple[TokenKind, ...]] = ("initial_access",)
+_TRIES: Final = 4  # at a client that others register, or end, at the same moment: each of them has made progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +34,13 @@ class RegistrationRequest:
     token: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Credentials:
-    """What a registered client gets. `secret` is "" for a client that has none; `expires_at` is in epoch seconds, 0 for never."""
-
-    client_id: str
-    issued_at: int
-    secret: str = ""
-    secret_expires_at: int = 0
-
-
 class Registrar:
     """Admits clients.
 
     `policies` gives the policy set that is in force now; `schema` is `schemas/registration-request.schema.json`. `clock` gives
-    the time in UTC, `new_id` ids that are unique and ordered by time, `new_secret` secrets of 256 random bits.
+    the time in UTC, `new_id` ids that are unique and ordered by time, `new_secret` secrets of 256 random bits. `issuer`: that of
+    the authorization server, where clients may manage their registration below it; "" where they may not. `trusted`: whose
+    software statements are believed; nobody's by default.
     """
 
     def __init__(
@@ -51,100 +52,134 @@ class Registrar:
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
         new_secret: Callable[[], str],
+        issuer: str = "",
+        trusted: TrustedIssuers | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self._policies = policies
         self._store = store
         self._schema = schema
         self._clock = clock
         self._new_id = new_id
-        self._new_secret = new_secret
+        self._issuer = issuer
+        self._mint = Mint(new_id, new_secret, manageable=bool(issuer))
+        self._tokens = Tokens(store, clock=clock, new_id=new_id, new_secret=new_secret)
+        self._trusted = trusted or TrustedIssuers()
+        self._refusals = refusals or Refusals(store, clock=clock, new_id=new_id)
+        self._throttle = Throttle()
+
+    def shed(self, source: Source, token: str | None) -> None:
+        """Raise Refusal, before a request's document is looked at, when it is certain that there is no room for it.
+
+        Whoever has a token is heard: which limits are his is not known before the token is.
+        """
+        policies = self._policies()
+        found = self._throttle.known_full(policies, source, self._clock()) if token is None else None
+        if found is not None:
+            use, error = found
+            raise full(error, [use], self._refusals.count(_kind_of_limit(policies.revision, error)))
 
     def register(self, request: RegistrationRequest) -> Registration:
         """Register a client as the policy lets it (RFC 7591 §3).
 
         Raises Refusal when it may not exist, and when the store is unavailable, in which case nothing was stored; raises
-        DecisionFailedError when anything else breaks behind the decision.
+        DecisionFailedError when anything else breaks behind the decision, and StoreUnavailable when a token cannot be looked up.
         """
-        self._check_token(request)
+        token = self._token(request)
         policies = self._policies()
-        facts = self._facts(request, policies)
+        facts = self._facts(request, token, policies)
         decision = policies.decide(facts)
         decision_id = self._new_id()
         with carrying_out(decision_id):
             if not decision.allowed:
-                self._refuse(facts, decision, decision_id)
-            return self._admit(facts, decision, decision_id)
+                raise self._denied(facts, decision, decision_id, policies)
+            try:
+                return self._placed(Candidate.of(facts, decision, decision_id))
+            except LimitReachedError as error:
+                raise self._limited(facts, decision, decision_id, policies, error) from None
+            except TokenSpentError:
+                raise invalid_token() from None
 
-    def _check_token(self, request: RegistrationRequest) -> None:
-        """RFC 6750 §3.1. No initial access token was ever issued by this server, so none is valid."""
-        if request.token is not None:
-            headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-            raise Refusal(401, ErrorCode.INVALID_TOKEN, "the initial access token is not valid", headers=headers)
+    def _token(self, request: RegistrationRequest) -> Token:
+        """The initial access token of the request; whoever shows one that is not valid is told so before anything else."""
+        return _NO_TOKEN if request.token is None else fact(self._tokens.authenticate(request.token, _KINDS))
 
-    def _facts(self, request: RegistrationRequest, policies: PolicySet) -> Facts:
+    def _facts(self, request: RegistrationRequest, token: Token, policies: PolicySet) -> Facts:
         """The facts of a well-formed document. Raises Refusal with every fault of another, and the first one's code."""
+        now = self._clock()
+        body, statement = self._trusted.read(request.body, policies.extensions, now)
         try:
-            intake = take_in(request.body, self._schema, policies.extensions)
+            intake = take_in(body, self._schema, policies.extensions)
         except MalformedError as error:
             raise malformed(error) from None
         return Facts(
-            now=self._clock(),
+            now=now,
             metadata=intake.metadata,
             redirects=intake.redirects,
-            submitted=request.body,
+            submitted=body,
             operation="create",
             source=request.source,
+            token=token,
+            software_statement=statement,
         )
 
-    def _refuse(self, facts: Facts, decision: Decision, decision_id: str) -> NoReturn:
-        self._store.record(decision_record(decision_id, facts, decision))
-        report(facts, decision, decision_id)
-        raise refusal(decision, decision_id)
+    def _denied(self, facts: Facts, decision: Decision, decision_id: str, policies: PolicySet) -> Refusal:
+        """Write a denial down: how the client is told it."""
+        rules = tuple(finding.rule for finding in decision.violations)
+        kind = Kind(decision.revision, outcome(decision), str(decision.violations[0].code), rules)
+        kept = self._refusals.note(decision_id, kind, lambda: decision_record(decision_id, facts, decision))
+        if kept == decision_id:
+            report(facts, decision, decision_id)
+        told = refusal(decision, kept)
+        if decision.profile or decision.errored or policies.token_use == "none":  # noqa: S105 - how many
+            return told
+        return insufficient_token(told) if facts.token.present else token_needed(told)
 
-    def _admit(self, facts: Facts, decision: Decision, decision_id: str) -> Registration:
-        credentials = self._mint(facts, decision)
-        client = _client(facts, decision, decision_id, credentials)
-        self._store.add(client, decision_record(decision_id, facts, decision, credentials.client_id))
-        report(facts, decision, decision_id, credentials.client_id)
-        return Registration(_answer(decision.metadata, credentials), decision_id, warnings(decision))
+    def _placed(self, candidate: Candidate) -> Registration:
+        """Store the client, or give out the one that is identical. Raises LimitReachedError and TokenSpentError."""
+        key, tries = candidate.reuse_key, _TRIES
+        while True:
+            tries -= 1
+            try:
+                shared = self._store.shared(key, at=candidate.at) if key is not None else None
+                return self._new(candidate) if shared is None or key is None else self._given(candidate, shared, key)
+            except (DuplicateError, ChangedError):
+                if key is None or not tries:
+                    raise
 
-    def _mint(self, facts: Facts, decision: Decision) -> _Credentials:
-        issued_at = int(facts.now.timestamp())
-        client_id = decision.client_id_prefix + self._new_id()
-        if not wire.needs_secret(str(decision.metadata["token_endpoint_auth_method"])):
-            return _Credentials(client_id, issued_at)
-        expires_at = _after(issued_at, decision.lifetimes.client_secret)
-        return _Credentials(client_id, issued_at, self._new_secret(), expires_at)
+    def _new(self, candidate: Candidate) -> Registration:
+        credentials = self._mint.credentials(candidate)
+        client = new_client(candidate, credentials)
+        record = decision_record(candidate.decision_id, candidate.facts, candidate.decision, client.client_id)
+        limits, token_id = candidate.decision.limits, candidate.facts.token.id
+        usages = self._store.add(client, record, uses=limits, token_id=token_id, at=candidate.at)
+        return self._registered(candidate, credentials, usages)
+
+    def _given(self, candidate: Candidate, shared: Client, reuse_key: str) -> Registration:
+        """The client as it was registered, but for its loopback ports: the answer has those that were sent (RFC 8252 §7.3)."""
+        record = decision_record(candidate.decision_id, candidate.facts, candidate.decision, shared.client_id)
+        limits, token_id = candidate.decision.limits, candidate.facts.token.id
+        usages = self._store.reuse(shared.client_id, reuse_key, record, uses=limits, token_id=token_id, at=candidate.at)
+        return self._registered(candidate, Credentials(client_id=shared.client_id, issued_at=shared.issued_at), usages)
+
+    def _registered(self, candidate: Candidate, credentials: Credentials, usages: tuple[Usage, ...]) -> Registration:
+        facts, decision = candidate.facts, candidate.decision
+        report(facts, decision, candidate.decision_id, credentials.client_id)
+        self._throttle.warn(usages, facts.source, candidate.at)
+        told = answer(decision.metadata, credentials, self._issuer)
+        return Registration(told, candidate.decision_id, warnings(decision), fields(renewing(usages), decision.limits))
+
+    def _limited(
+        self, facts: Facts, decision: Decision, decision_id: str, policies: PolicySet, error: LimitReachedError
+    ) -> Refusal:
+        """Write down that a limit had no room: how the client is told it."""
+        self._throttle.remember(policies, error, facts.now.timestamp())
+        kind = _kind_of_limit(decision.revision, error)
+        kept = self._refusals.note(decision_id, kind, lambda: decision_record(decision_id, facts, decision, limited=error))
+        if kept == decision_id:
+            report(facts, decision, decision_id, limited=error.usage.limit)
+        return full(error, decision.limits, kept)
 
 
-def _client(facts: Facts, decision: Decision, decision_id: str, credentials: _Credentials) -> Client:
-    return Client(
-        client_id=credentials.client_id,
-        metadata=decision.metadata,
-        profile=decision.profile,
-        policy_revision=decision.revision,
-        decision_id=decision_id,
-        source=facts.source.prefix,
-        software_id=str(decision.metadata.get("software_id", "")),
-        fingerprint=wire.fingerprint(decision.metadata),
-        secret_hash=hashlib.sha256(credentials.secret.encode()).digest() if credentials.secret else None,
-        secret_expires_at=credentials.secret_expires_at,
-        issued_at=credentials.issued_at,
-        expires_at=_after(credentials.issued_at, decision.lifetimes.client),
-        unused=decision.lifetimes.unused,
-        status="active",
-    )
-
-
-def _answer(metadata: Mapping[str, object], credentials: _Credentials) -> dict[str, object]:
-    """RFC 7591 §3.2.1: everything that was registered, and the credentials."""
-    answer = {**metadata, "client_id": credentials.client_id, "client_id_issued_at": credentials.issued_at}
-    if credentials.secret:
-        # RFC 7591 §3.2.1: beside a secret the expiry is required, and 0, not omission, means never.
-        answer |= {"client_secret": credentials.secret, "client_secret_expires_at": credentials.secret_expires_at}
-    return answer
-
-
-def _after(moment: int, lifetime: int) -> int:
-    """`lifetime` seconds after `moment`; 0, never, for a lifetime of 0."""
-    return moment + lifetime if lifetime else 0
+def _kind_of_limit(revision: str, error: LimitReachedError) -> Kind:
+    return Kind(revision, "deny", str(ErrorCode.TOO_MANY_REQUESTS), (error.usage.limit,))

@@ -45,6 +45,11 @@ class RedirectUri:
     private_use: bool = False
     ip_literal: bool = False
 
+    @property
+    def normalized(self) -> str:
+        """`uri` without its port when it is on loopback, else unchanged: two URIs with equal results match each other."""
+        return _without_port(self.uri) if self.loopback else self.uri
+
 
 def parse_redirect_uri(uri: str) -> RedirectUri:
     """Check `uri` and read it.
@@ -136,11 +141,8 @@ def redirect_matches(registered: str, presented: str) -> bool:
 
 
 def normalize_redirect(uri: str) -> str:
-    """`uri` without its port when it is on loopback, else unchanged: two URIs with equal results match each other.
-
-    Raises RedirectUriError.
-    """
-    return _without_port(uri) if parse_redirect_uri(uri).loopback else uri
+    """`RedirectUri.normalized` of a URI as it was sent. Raises RedirectUriError."""
+    return parse_redirect_uri(uri).normalized
 
 
 def _without_port(uri: str) -> str:
