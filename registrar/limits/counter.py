@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from registrar.limits.bucket import Bucket, interval
-from registrar.limits.usage import MEASURES, LimitReachedError, LimitUse, Measure, Usage, worst
+from registrar.limits.usage import MEASURES, LimitUse, Measure, Usage
 from registrar.limits.window import Window
 
 
@@ -52,9 +52,9 @@ class Counter:
             for used in (self.used(measure, use, at),)
         )
 
-    def refusal(self, use: LimitUse, at: int) -> LimitReachedError | None:
-        """Why there is no room for `use` at `at` (epoch milliseconds); None when there is."""
-        return worst([usage for usage in self.usages(use, at) if not usage.remaining])
+    def full(self, use: LimitUse, at: int) -> list[Usage]:
+        """The measures that have no room for `use` at `at` (epoch milliseconds)."""
+        return [usage for usage in self.usages(use, at) if not usage.remaining]
 
     def add(self, use: LimitUse, at: int) -> "Counter":
         """The state after `use`, whether there was room or not."""

@@ -1,5 +1,6 @@
 """What a limit is asked, and what it answers: how much of it is used."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -70,8 +71,8 @@ class LimitReachedError(RegistrarError):
         self.retry_after = retry_after
 
 
-def worst(full: "list[Usage]") -> LimitReachedError | None:
-    """Of the measures that have no room, the one whose room comes back last; None when there is none."""
+def worst(full: Iterable[Usage]) -> LimitReachedError | None:
+    """Of measures that have no room, the one whose room comes back last; None when there is none."""
     # What nobody knows the end of is worse than any time.
     found = max(full, key=lambda usage: (usage.resets_in == 0, usage.resets_in), default=None)
     return LimitReachedError(found, found.resets_in) if found else None

@@ -1,5 +1,6 @@
 """Where clients, decisions and policy revisions are kept: SQLite in one file, or PostgreSQL."""
 
+from registrar.store.counting import Counted
 from registrar.store.failures import (
     ChangedError,
     DatabaseURLError,
@@ -38,6 +39,7 @@ __all__ = [
     "ChainBreak",
     "ChangedError",
     "Client",
+    "Counted",
     "DatabaseURLError",
     "DecisionRecord",
     "DuplicateError",

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Literal
 
 from registrar.store.access import Access
+from registrar.store.counters import give_back
 from registrar.store.failures import ChangedError
 from registrar.store.journal import Entry
 from registrar.store.lifetimes import due_at
@@ -48,7 +49,7 @@ class Lifecycle(Access):
             early = status == "expired" and not 0 < client.due_at <= at
             return None if early or client.status not in LIVING else _tombstone(client, status, at)
 
-        return self._change(client_id, event, ended)
+        return self._change(client_id, event, ended, afterwards=lambda transaction: give_back(transaction, client_id))
 
     def switch(self, client_id: str, status: Literal["active", "disabled"], event: DecisionRecord) -> bool:
         """Disable a client or enable it again; False, and nothing is stored, unless that changes it.

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from registrar.limits import LimitUse, Usage
 from registrar.store.access import Access
+from registrar.store.counters import consume
 from registrar.store.failures import ChangedError, TokenSpentError
 from registrar.store.journal import Entry
 from registrar.store.lifetimes import due_at
@@ -39,7 +40,7 @@ class Registrations(Access):
             transaction.execute(self._sql.insert_client, values)
             # What others wait for comes last: rows of tokens and limits are locked until the commit.
             self._use_token(transaction, token_id, now)
-            return _consume(uses)
+            return consume(transaction, uses, now, client.client_id) if uses else ()
 
         return self._append(Entry.of(decision), work)
 
@@ -84,7 +85,7 @@ class Registrations(Access):
                 moved = replace(client, due_at=max(client.due_at, due_at(client, int(now))))
                 transaction.execute(self._sql.update_client, (*client_row(moved)[1:], client_id))
             self._use_token(transaction, token_id, now)
-            return _consume(uses)
+            return consume(transaction, uses, now, client_id, only_rate=True) if uses else ()
 
         return self._append(Entry.of(decision), work)
 
@@ -106,9 +107,3 @@ def _shareable(client: Client, reuse_key: str, now: float) -> bool:
 
 def _slides(client: Client, now: float) -> bool:
     return due_at(client, int(now)) - client.due_at > client.unused // _SLIDES
-
-
-def _consume(uses: Sequence[LimitUse]) -> tuple[Usage, ...]:
-    if uses:
-        raise NotImplementedError("limits cannot be consumed yet")
-    return ()

@@ -1,5 +1,6 @@
 """The store: one method per verb, one transaction per method, whatever database is behind it."""
 
+from registrar.store.counting import Counting
 from registrar.store.leases import Leases
 from registrar.store.lifecycle import Lifecycle
 from registrar.store.opening import PATIENCE, migrated, readable
@@ -9,7 +10,7 @@ from registrar.store.revisions import Revisions
 from registrar.store.tokens import Tokens
 
 
-class Store(Registrations, Lifecycle, Reading, Tokens, Revisions, Leases):
+class Store(Registrations, Lifecycle, Reading, Tokens, Revisions, Leases, Counting):
     """Clients, decisions, tokens and policy revisions in one database. Safe to share between threads; not across a fork.
 
     Every verb raises StoreUnavailable when the database cannot serve within the store's patience. Use `Store.open`; the

@@ -1,0 +1,200 @@
+"""Limits in the database: consumed in the transaction that stores the client, given back in the one that ends it.
+
+A limit under a key is one row. PostgreSQL keeps the lock of a row until the commit is on the disk, so a limit that everybody
+shares would make all commits of a cluster wait for each other. Where two meet in the row of a large limit it becomes SHARDS
+rows, of which each transaction takes one that is free (see `registrar.limits.shards`).
+
+Nobody blocks each other: limits are taken in the order of their names and keys, the rows of one in the order of their numbers,
+and who took a free row out of that order and needs the others lets it go first, by going back to a savepoint.
+"""
+
+import hashlib
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from registrar.limits import (
+    SHARDS,
+    Counter,
+    LimitUse,
+    Usage,
+    admitted_alone,
+    divisible,
+    estimated,
+    read,
+    shared_out,
+    whole,
+    worst,
+    written,
+)
+from registrar.store.failures import StoreUnavailable
+from registrar.store.transaction import Transaction
+
+_LONGEST_KEY = 200  # bytes: PostgreSQL indexes no more than about 2,700, and some keys are what a client says of itself
+_ROUNDING = 60  # seconds: a row whose expiry stays the same is cheaper to change, as no index entry changes
+
+
+def consume(
+    transaction: Transaction, uses: Iterable[LimitUse], at: float, client_id: str, *, only_rate: bool = False
+) -> tuple[Usage, ...]:
+    """Count client `client_id` under each of `uses` at `at` (epoch seconds): how much is used then, in their order.
+
+    `only_rate`: for a registration that makes no client. Raises LimitReachedError, about the measure whose room comes back
+    last; the transaction must be rolled back then. How much is used of a hot limit is an estimate; whether it has room is not.
+    """
+    asked = _asked(uses, only_rate=only_rate)
+    answers: dict[int, tuple[Usage, ...]] = {}
+    full: list[Usage] = []
+    for index, use in sorted(enumerate(asked), key=lambda pair: (pair[1].limit, stored_key(pair[1].key))):
+        taken = _Limit(transaction, use, milliseconds(at)).take()
+        answers[index] = taken.usages
+        full += taken.full
+        if use.max_active and not full:
+            hold = (client_id, use.limit, stored_key(use.key), taken.shard)
+            transaction.execute(transaction.statements.counters.insert_hold, hold)
+    if refusal := worst(full):
+        raise refusal
+    return tuple(usage for index in range(len(asked)) for usage in answers[index])
+
+
+def give_back(transaction: Transaction, client_id: str) -> None:
+    """Count client `client_id` as active no more, under any limit. To be called once, under the lock of the client's row."""
+    sql = transaction.statements.counters
+    holds = transaction.fetch(sql.select_holds, (client_id,))
+    for hold in sorted(holds):
+        transaction.execute(sql.give_back, hold)
+    if holds:
+        transaction.execute(sql.delete_holds, (client_id,))
+
+
+def stored_key(key: str) -> str:
+    """`key` as the database has it: one that is too long, or that no text column holds, as its hash."""
+    encoded = key.encode()
+    if len(encoded) <= _LONGEST_KEY and b"\0" not in encoded:
+        return key
+    return f"sha256:{hashlib.sha256(encoded).hexdigest()}"
+
+
+def milliseconds(at: float) -> int:
+    """Epoch seconds as the arithmetic of limits has them."""
+    return int(at * 1000)
+
+
+def counter_of(limit: str, key: str, state: Sequence[Any]) -> Counter:
+    """What the columns of a row say. Raises StoreUnavailable: nobody gets in by a limit whose state is unknown."""
+    slices, tat, active, total = state
+    try:
+        return read(slices, full_at=tat, active=active, total=total)
+    except ValueError as error:
+        raise StoreUnavailable(f"the state of limit {limit} under {key!r} is corrupt: {error}") from error
+
+
+def expiry(counter: Counter) -> int:
+    """When (epoch seconds) a row may be forgotten; 0: not while what it counts is in use."""
+    return -(-counter.over_at // _ROUNDING) * _ROUNDING
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What is used now, or what has no room; and in which shard the client counts."""
+
+    usages: tuple[Usage, ...]
+    full: tuple[Usage, ...] = ()
+    shard: int = 0
+
+
+class _Limit:
+    """One use of one limit, in an open transaction."""
+
+    def __init__(self, transaction: Transaction, use: LimitUse, at: int) -> None:
+        """`at`: epoch milliseconds."""
+        self._transaction = transaction
+        self._sql = transaction.statements.counters
+        self._use = use
+        self._at = at
+        self._row = (use.limit, stored_key(use.key))
+        self._divisible = bool(self._sql.lock_free) and divisible(use)
+
+    def take(self) -> _Taken:
+        """Use the limit, if it has room."""
+        taken = self._alone() if self._divisible else None
+        if taken is None:
+            shards = self._lock()
+            taken = self._together(shards) if shards else self._first()
+        # Somebody else may have used it for the first time meanwhile.
+        return taken or self._together(self._lock())
+
+    def _alone(self) -> _Taken | None:
+        """Use a shard that is free, within its share; None, and nothing is locked, when that does not say if there is room."""
+        self._transaction.execute("SAVEPOINT shard")
+        rows = self._transaction.fetch(self._sql.lock_free, (*self._row, random.randrange(SHARDS)))  # noqa: S311  # spreads them
+        for shard, *state in rows:
+            counter = self._counter(state)
+            if counter.shards == 1:
+                return self._whole([counter])
+            if admitted_alone(counter, self._use, self._at):
+                after = counter.add(self._use, self._at)
+                self._update(after, shard)
+                return _Taken(estimated(after, self._use, self._at), shard=shard)
+        self._transaction.execute("ROLLBACK TO SAVEPOINT shard")
+        return None
+
+    def _lock(self) -> list[Counter]:
+        """All rows of the limit, in order; none when it was never used."""
+        for _ in range(2):
+            rows = self._transaction.fetch(self._sql.lock, self._row)
+            shards = [self._counter(state) for _, *state in rows]
+            # While it waited for the first row, the limit may have become several.
+            if not shards or len(shards) == shards[0].shards:
+                return shards
+        raise StoreUnavailable(f"the state of limit {self._use.limit} under {self._use.key!r} is corrupt: shards are missing")
+
+    def _first(self) -> _Taken | None:
+        """Use a limit that has no row yet; None when it has one by now."""
+        counter = Counter()
+        if full := counter.full(self._use, self._at):
+            return _Taken((), tuple(full))
+        after = counter.add(self._use, self._at)
+        if not self._transaction.change(self._sql.insert, (*self._row, 0, *_values(after))):
+            return None
+        return _Taken(after.usages(self._use, self._at))
+
+    def _together(self, shards: list[Counter]) -> _Taken:
+        """Use the limit, all of whose rows are locked, and share out anew what is left."""
+        # The row of a large limit that was not free: others want it at the same time.
+        if len(shards) == 1 and self._divisible:
+            shards = [*shards, *[Counter()] * (SHARDS - 1)]
+        return self._whole(shards)
+
+    def _whole(self, shards: list[Counter]) -> _Taken:
+        if full := whole(shards).full(self._use, self._at):
+            return _Taken((), tuple(full))
+        if len(shards) > 1:
+            shards = shared_out(shards, self._use, self._at)
+        shards[0] = shards[0].add(self._use, self._at)
+        if len(shards) > 1:
+            self._replace(shards)
+        else:
+            self._update(shards[0], 0)
+        return _Taken(whole(shards).usages(self._use, self._at))
+
+    def _update(self, counter: Counter, shard: int) -> None:
+        self._transaction.execute(self._sql.update, (*_values(counter), *self._row, shard))
+
+    def _replace(self, shards: list[Counter]) -> None:
+        rows = [(*self._row, number, *_values(shard)) for number, shard in enumerate(shards)]
+        self._transaction.execute(self._sql.replace(len(rows)), [value for row in rows for value in row])
+
+    def _counter(self, state: list[Any]) -> Counter:
+        return counter_of(self._use.limit, self._use.key, state)
+
+
+def _asked(uses: Iterable[LimitUse], *, only_rate: bool) -> list[LimitUse]:
+    """`uses` without those that count nothing."""
+    asked = (replace(use, max_active=0, max_total=0) if only_rate else use for use in uses)
+    return [use for use in asked if use.rate or use.max_active or use.max_total]
+
+
+def _values(counter: Counter) -> tuple[str, int, int, int, int]:
+    return written(counter), counter.bucket.full_at, counter.active, counter.total, expiry(counter)
