@@ -22,6 +22,7 @@ from registrar.http import (
     issuer_path,
     well_known_paths,
 )
+from registrar.http.openapi import private_description, public_description
 from registrar.http.private import add_private_routes
 from registrar.policy import PolicySet, load
 from registrar.schema import Schema
@@ -86,19 +87,14 @@ def create_public_app(
     return _routes(settings, policies, store, clock)
 
 
-def create_private_app(
-    settings: Settings,  # noqa: ARG001
-    *,
-    policies: Policies,
-    store: Store,
-    clock: Clock = _now,
-) -> falcon.App[Any, Any]:
+def create_private_app(*, policies: Policies, store: Store, clock: Clock = _now) -> falcon.App[Any, Any]:
     """The WSGI app that authorization servers, administrators and auditors talk to, on a port that clients do not reach."""
     app: falcon.App[Any, Any] = falcon.App(middleware=[RequestLog(SourceReader(())), SecurityHeaders()])
     install_error_handlers(app)
     add_private_routes(app, create_tokens(store, clock=clock), create_clients(store, clock=clock), store)
     app.add_route("/healthz", Liveness())
     app.add_route("/readyz", Readiness(store, lambda: policies.in_force))
+    app.add_route("/openapi.json", private_description())
     return app
 
 
@@ -175,6 +171,8 @@ def _routes(settings: Settings, policies: Policies, store: Store, clock: Clock) 
         app.add_route(path, discovery)
     app.add_route("/healthz", Liveness())
     app.add_route("/readyz", Readiness(store, lambda: policies.in_force))
+    unserved = () if settings.management else ("/register/{client_id}",)
+    app.add_route("/openapi.json", public_description(settings.issuer, without=unserved))
     return app
 
 

@@ -16,10 +16,11 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import MPServer
 
-from registrar.app import create_private_app, create_public_app, open_policies, open_store
+from registrar.app import create_private_app, create_public_app, create_refusals, create_sweeper, open_policies, open_store
 from registrar.cli.checkout import find_checkout
 from registrar.cli.exits import BROKEN_TREE, UNEXPECTED
 from registrar.cli.logs import log_config
+from registrar.cli.sweeping import Sweeping
 from registrar.cli.watching import Watcher, on_hangup
 from registrar.errors import LoadError, RegistrarError
 from registrar.service import Policies
@@ -111,11 +112,13 @@ def _loader(create: Callable[[Settings, Policies, Store], Any], settings: Settin
 
 
 def _public(settings: Settings, policies: Policies, store: Store) -> Any:
-    return create_public_app(settings, policies=policies, store=store)
+    refusals = create_refusals(settings, store)
+    Finalize(None, refusals.close, exitpriority=1)  # before the store is closed
+    return create_public_app(settings, policies=policies, store=store, refusals=refusals)
 
 
-def _private(settings: Settings, policies: Policies, store: Store) -> Any:
-    return create_private_app(settings, policies=policies, store=store)
+def _private(_settings: Settings, policies: Policies, store: Store) -> Any:
+    return create_private_app(policies=policies, store=store)
 
 
 def _load_app(create: Callable[[Settings, Policies, Store], Any], settings: Settings) -> Any:
@@ -137,5 +140,8 @@ def _load_app(create: Callable[[Settings, Policies, Store], Any], settings: Sett
     watcher = Watcher(policies, settings.policies, interval=settings.watch_interval)
     on_hangup(watcher.ask)
     watcher.start()
-    Finalize(None, watcher.stop, exitpriority=1)  # before the store is closed
+    sweeping = Sweeping(create_sweeper(store), interval=settings.sweep_interval)
+    sweeping.start()
+    for stop in (watcher.stop, sweeping.stop):
+        Finalize(None, stop, exitpriority=1)  # before the store is closed
     return create(settings, policies, store)
