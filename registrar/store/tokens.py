@@ -24,4 +24,4 @@ class Tokens(Access):
 
     def revoke_token(self, token_id: str, at: int) -> bool:
         """Let a token be worth nothing from `at` (epoch seconds) on; False when it was revoked already, or there is none."""
-        return self._write(lambda transaction: transaction.change(self._sql.revoke_token, (at, token_id, 0))) == 1
+        return self._write(lambda transaction: transaction.change(self._sql.revoke_token, (at, token_id))) == 1

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from registrar.store import Client, DecisionRecord, Store
+from registrar.store import Client, DecisionRecord, Store, TokenRecord
 
 METADATA: Mapping[str, object] = {
     "client_name": "Häger's agent \U0001f916",
@@ -80,3 +80,25 @@ def stored(url: str) -> tuple[set[str], set[str]]:
     """The ids in the client table, and the client ids that the decisions name, at one moment."""
     pairs = rows(url, "SELECT 0, client_id FROM client UNION ALL SELECT 1, client_id FROM decision WHERE client_id <> ''")
     return {name for table, name in pairs if table == 0}, {name for table, name in pairs if table == 1}
+
+
+def event(number: int, client_id: str, what: str = "deleted") -> DecisionRecord:
+    """Something that happened to a client, recorded as `d<number>`."""
+    record = {"version": 1, "event": what, "by": "admin"}
+    return DecisionRecord(decision_id=f"d{number}", at=1_790_000_000 + number, result="event", client_id=client_id, record=record)
+
+
+def token(number: int, **changes: Any) -> TokenRecord:
+    """Initial access token `t<number>`."""
+    values: dict[str, Any] = {
+        "id": f"t{number}",
+        "hash": digest(1000 + number),
+        "kind": "initial_access",
+        "issued_at": 100 + number,
+    }
+    return TokenRecord(**(values | changes))
+
+
+def digest(number: int) -> bytes:
+    """What is kept of a secret."""
+    return number.to_bytes(32)
