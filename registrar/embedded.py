@@ -1,0 +1,222 @@
+"""The registrar as a part of a Python program, without HTTP: `registrar.open`.
+
+An authorization server in Python asks here what another one asks the private app. The database may be a running server's.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from registrar.app import create_clients, create_registrar, load_policies, open_policies, open_store
+from registrar.errors import RegistrarError
+from registrar.policy import Source, subscriber
+from registrar.policy.networks import parse_address
+from registrar.service import Clients, GoneError, Refusal, Registrar, Registration, RegistrationRequest, UnknownClientError
+from registrar.settings import Settings
+from registrar.store import Client, Store
+
+__all__ = ["Embedded", "Registered", "RegisteredClient", "RegistrationRefusedError", "open_embedded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredClient:
+    """A client that may be used now.
+
+    `metadata` is what it was registered with (RFC 7591 §2), in the words of the RFC and without credentials; `profile` and
+    `policy_revision` say by which rules. Times are epoch seconds, 0 for never.
+    """
+
+    client_id: str
+    metadata: Mapping[str, object]
+    profile: str
+    policy_revision: str
+    issued_at: int
+    secret_expires_at: int = 0
+
+    @property
+    def name(self) -> str:
+        """`client_name`, "" for none."""
+        return str(self.metadata.get("client_name", ""))
+
+    @property
+    def redirect_uris(self) -> tuple[str, ...]:
+        """The redirect URIs as they were registered. Ask `Embedded.allows_redirect` whether one fits, for ports on loopback."""
+        return self._texts("redirect_uris")
+
+    @property
+    def grant_types(self) -> tuple[str, ...]:
+        """The grants that the client may use at the token endpoint."""
+        return self._texts("grant_types")
+
+    @property
+    def response_types(self) -> tuple[str, ...]:
+        """The response types that it may use at the authorization endpoint."""
+        return self._texts("response_types")
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes that it may ask for."""
+        return tuple(str(self.metadata.get("scope", "")).split())
+
+    @property
+    def auth_method(self) -> str:
+        """`token_endpoint_auth_method`: the one method by which it authenticates; `none` for a public client."""
+        return str(self.metadata["token_endpoint_auth_method"])
+
+    def _texts(self, member: str) -> tuple[str, ...]:
+        value = self.metadata.get(member, ())
+        return tuple(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A registration. `answer` is the whole answer to the client (RFC 7591 §3.2.1); it alone has the secret and the token.
+
+    `secret` is "" for a client that has none. `decision_id` names the record of the decision; `warnings` are for the client's
+    developer.
+    """
+
+    client_id: str
+    answer: Mapping[str, object] = field(repr=False)
+    decision_id: str
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def secret(self) -> str:
+        """The client secret, which nobody can look up later."""
+        return str(self.answer.get("client_secret", ""))
+
+
+class RegistrationRefusedError(RegistrarError):
+    """A client that may not be registered, or not now.
+
+    `code` is the error code for the client (RFC 7591 §3.2.2, or `invalid_token`, `insufficient_scope`, `too_many_requests`,
+    `temporarily_unavailable`, `server_error`), `description` is for its developer. `decision_id` is "" when no policy was asked.
+    `retry_after` is in seconds, 0 when trying again is of no use or nobody knows when it is.
+    """
+
+    def __init__(self, code: str, description: str, *, decision_id: str = "", retry_after: int = 0) -> None:
+        self.code = code
+        self.description = description
+        self.decision_id = decision_id
+        self.retry_after = retry_after
+        super().__init__(f"{code}: {description}")
+
+
+class Embedded:
+    """A registrar in this process. Safe to share between threads, not across a fork; every method blocks.
+
+    A client that is unknown, disabled, deleted or expired is all the same here: there is none. When the database does not
+    answer, `register` refuses with `temporarily_unavailable`, and the others raise `registrar.store.StoreUnavailable`.
+    """
+
+    def __init__(self, registrar: Registrar, clients: Clients, store: Store) -> None:
+        """Use `registrar.open`."""
+        self._registrar = registrar
+        self._clients = clients
+        self._store = store
+
+    def get_client(self, client_id: str) -> RegisteredClient | None:
+        """The client, None when there is none that may be used."""
+        try:
+            client = self._clients.get(client_id)
+        except (UnknownClientError, GoneError):
+            return None
+        return _registered(client) if client.status == "active" else None
+
+    def authenticate(self, client_id: str, secret: str) -> bool:
+        """Whether `secret` is the client's, and has not expired; compared in constant time. False for a client without one."""
+        return self._clients.authenticate(client_id, secret)
+
+    def allows_redirect(self, client_id: str, uri: str) -> bool:
+        """Whether `uri` is one of the client's redirect URIs: the same string, or on loopback the same but for the port."""
+        return self._clients.allows_redirect(client_id, uri)
+
+    def register(self, document: Mapping[str, object], *, source: str | Source = "", token: str | None = None) -> Registered:
+        """Register a client as the policy lets it (RFC 7591 §3).
+
+        `document` is the request's body, parsed from JSON; `source` the address that it came from, or a Source with what else
+        policies may ask about; `token` the initial access token that came with it. With the setting `management` the answer may
+        have a `registration_client_uri`, which `registrar serve` answers.
+
+        Raises RegistrationRefusedError, `registrar.service.DecisionFailedError` when something breaks behind the decision, and
+        ValueError for a source that is no address.
+        """
+        place = _source(source) if isinstance(source, str) else source
+        try:
+            return _answered(self._registrar.register(RegistrationRequest(document, place, token)))
+        except Refusal as refusal:
+            raise _refused(refusal) from refusal.__cause__
+
+    def seen(self, client_id: str) -> None:
+        """Note that the client was used: one that nobody uses expires, where the policy says so."""
+        with suppress(UnknownClientError, GoneError):
+            self._clients.seen(client_id)
+
+    def close(self) -> None:
+        """Finish what waits to be written, and release the database."""
+        self._registrar.close()
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def open_embedded(settings: "Settings | str | os.PathLike[str] | Mapping[str, object] | None" = None) -> Embedded:
+    """As `registrar.open`."""
+    checked = _settings(settings)
+    first = load_policies(checked)  # without a policy no database is made
+    store = open_store(checked)
+    try:
+        policies = open_policies(checked, store, first=first)
+        return Embedded(create_registrar(checked, policies, store), create_clients(store), store)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _settings(given: Any) -> Settings:
+    if isinstance(given, Settings):
+        return given
+    if isinstance(given, Mapping):
+        return Settings.of(given, os.environ)
+    file = given if given is not None else os.environ.get("REGISTRAR_CONFIG")
+    return Settings.load(Path(file) if file else None, os.environ, {})
+
+
+def _source(ip: str) -> Source:
+    address = parse_address(ip)
+    if ip and address is None:
+        raise ValueError(f"{ip!r} is no IP address")
+    return Source(ip=str(address or ""), prefix=subscriber(address))
+
+
+def _registered(client: Client) -> RegisteredClient:
+    return RegisteredClient(
+        client_id=client.client_id,
+        metadata=client.metadata,
+        profile=client.profile,
+        policy_revision=client.policy_revision,
+        issued_at=client.issued_at,
+        secret_expires_at=client.secret_expires_at,
+    )
+
+
+def _answered(made: Registration) -> Registered:
+    return Registered(
+        client_id=str(made.client["client_id"]), answer=made.client, decision_id=made.decision_id, warnings=made.warnings
+    )
+
+
+def _refused(refusal: Refusal) -> RegistrationRefusedError:
+    retry_after = int(refusal.headers.get("Retry-After", "0"))
+    return RegistrationRefusedError(
+        str(refusal.code), refusal.description, decision_id=refusal.decision_id, retry_after=retry_after
+    )
