@@ -17,6 +17,7 @@ from registrar.service.events import event_record
 from registrar.service.evidence import EvidenceError, decision_record, read_record
 from registrar.service.outcomes import Refusal, Registration, malformed, refusal, warnings
 from registrar.service.registrar import RegistrationRequest
+from registrar.service.software import TrustedIssuers
 from registrar.service.updates import Rotation, redescribed
 from registrar.store import ChangedError, Client, Store
 from registrar.wire import ErrorCode
@@ -60,6 +61,7 @@ class Management:
         issuer: str,
         rotate_token: bool = False,
         rotate_secret: bool = False,
+        trusted: TrustedIssuers | None = None,
     ) -> None:
         self._policies = policies
         self._store = store
@@ -68,6 +70,7 @@ class Management:
         self._new_id = new_id
         self._issuer = issuer
         self._rotation = Rotation(rotate_token, rotate_secret, new_secret)
+        self._trusted = trusted or TrustedIssuers()
 
     def read(self, client_id: str, token: str | None) -> Mapping[str, object]:
         """The registration as it is (RFC 7592 §2.1). Its secret is not known here any more, only that there is one."""
@@ -144,19 +147,22 @@ class Management:
 
     def _facts(self, client: Client, request: RegistrationRequest, policies: PolicySet) -> Facts:
         """The facts of a well-formed document. Raises Refusal with every fault of another, and the first one's code."""
+        now = self._clock()
+        body, statement = self._trusted.read(request.body, policies.extensions, now)
         try:
-            intake = take_in(request.body, self._schema, policies.extensions)
+            intake = take_in(body, self._schema, policies.extensions)
         except MalformedError as error:
             raise malformed(error) from None
         return Facts(
-            now=self._clock(),
+            now=now,
             metadata=intake.metadata,
             redirects=intake.redirects,
             # The secret authenticates, as the token does: it is no part of what the policy is asked.
-            submitted={name: value for name, value in request.body.items() if name != "client_secret"},
+            submitted={name: value for name, value in body.items() if name != "client_secret"},
             operation="update",
             source=request.source,
             token=self._admission_token(client),
+            software_statement=statement,
             existing=client.metadata,
             existing_profile=client.profile,
         )
