@@ -37,6 +37,9 @@ from registrar.service import (
     TimeOrderedIds,
     new_secret,
 )
+from registrar.service.provisioning import Provisioning
+from registrar.service.refusals import Refusals
+from registrar.service.software import TrustedIssuers
 from registrar.service.tokens import Tokens
 from registrar.settings import Settings
 from registrar.store import Store
@@ -45,11 +48,14 @@ __all__ = [
     "Checkout",
     "create_clients",
     "create_private_app",
+    "create_provisioning",
     "create_public_app",
+    "create_refusals",
     "create_registrar",
     "create_sweeper",
     "create_tokens",
     "load_policies",
+    "load_trusted",
     "open_policies",
     "open_store",
 ]
@@ -72,19 +78,24 @@ def create_public_app(
     *,
     policies: Policies | None = None,
     store: Store | None = None,
+    refusals: Refusals | None = None,
     checkout: Callable[[Path], Checkout] = _no_checkout,
     clock: Clock = _now,
 ) -> falcon.App[Any, Any]:
     """The WSGI app that clients talk to: registration, discovery, health.
 
-    Loads the policy tree and opens the database that `settings` name, where `policies` and `store` are not given.
-    Raises LoadError for a tree that does not load, and what `Store.open` raises.
+    Loads the policy tree and opens the database that `settings` name, where `policies` and `store` are not given. Whoever gives
+    `refusals` can close them before the store. Raises LoadError for a tree, or keys of software statements, that do not load, and
+    what `Store.open` raises.
     """
-    # The tree first: without a policy no database is made.
+    # The files first: without a policy no database is made.
     first = load_policies(settings) if policies is None else None
+    trusted = load_trusted(settings)
     store = store or open_store(settings)
     policies = policies or open_policies(settings, store, first=first, checkout=checkout, clock=clock)
-    return _routes(settings, policies, store, clock)
+    policies.accompany(trusted.refresh)
+    registrar = create_registrar(settings, policies, store, trusted=trusted, refusals=refusals, clock=clock)
+    return _routes(settings, policies, store, registrar, trusted=trusted, clock=clock)
 
 
 def create_private_app(*, policies: Policies, store: Store, clock: Clock = _now) -> falcon.App[Any, Any]:
@@ -130,11 +141,48 @@ def open_store(settings: Settings) -> Store:
     return Store.open(settings.database_url)
 
 
-def create_registrar(policies: Policies, store: Store, *, clock: Clock = _now) -> Registrar:
-    """What admits clients, whether they come over HTTP or from the program that it is part of."""
+def load_trusted(settings: Settings) -> TrustedIssuers:
+    """Whose software statements `settings` believe. Raises LoadError with every mistake in the files with their keys."""
+    return TrustedIssuers(settings.software_statements)
+
+
+def create_registrar(
+    settings: Settings,
+    policies: Policies,
+    store: Store,
+    *,
+    trusted: TrustedIssuers | None = None,
+    refusals: Refusals | None = None,
+    clock: Clock = _now,
+) -> Registrar:
+    """What admits clients, whether they come over HTTP or from the program that it is part of.
+
+    Whose software statements are believed is loaded where `trusted` does not say it; raises as `load_trusted`.
+    """
+    return Registrar(
+        policies.current,
+        store,
+        Schema.load("registration-request"),
+        clock=clock,
+        new_id=TimeOrderedIds(clock, secrets.token_bytes),
+        new_secret=new_secret,
+        issuer=settings.issuer if settings.management else "",
+        trusted=trusted or load_trusted(settings),
+        refusals=refusals or create_refusals(settings, store, clock=clock),
+    )
+
+
+def create_refusals(settings: Settings, store: Store, *, clock: Clock = _now) -> Refusals:
+    """Where refusals are written down: to be closed before the store."""
+    new_id = TimeOrderedIds(clock, secrets.token_bytes)
+    return Refusals(store, clock=clock, new_id=new_id, per_minute=settings.recorded_refusals)
+
+
+def create_provisioning(policies: Policies, store: Store, *, clock: Clock = _now) -> Provisioning:
+    """What brings static clients."""
     schema = Schema.load("registration-request")
     new_id = TimeOrderedIds(clock, secrets.token_bytes)
-    return Registrar(policies.current, store, schema, clock=clock, new_id=new_id, new_secret=new_secret)
+    return Provisioning(policies.current, store, schema, clock=clock, new_id=new_id, new_secret=new_secret)
 
 
 def create_tokens(store: Store, *, clock: Clock = _now) -> Tokens:
@@ -152,16 +200,17 @@ def create_sweeper(store: Store, *, clock: Clock = _now) -> Sweeper:
     return Sweeper(store, clock=clock, new_id=TimeOrderedIds(clock, secrets.token_bytes), holder=secrets.token_hex(8))
 
 
-def _routes(settings: Settings, policies: Policies, store: Store, clock: Clock) -> falcon.App[Any, Any]:
+def _routes(
+    settings: Settings, policies: Policies, store: Store, registrar: Registrar, *, trusted: TrustedIssuers, clock: Clock
+) -> falcon.App[Any, Any]:
     sources = SourceReader(settings.trusted_proxies, settings.proxy_header)
     # Answers pass the middleware from the last to the first, so that the log sees them finished.
     app: falcon.App[Any, Any] = falcon.App(middleware=[RequestLog(sources), SecurityHeaders(), Cors(settings.cors_origins)])
     install_error_handlers(app)
 
-    registrar = create_registrar(policies, store, clock=clock)
     registrations = Registrations(registrar, sources, max_body=settings.max_body, max_depth=settings.max_depth)
     if settings.management:
-        configuration = _configuration(settings, policies, store, clock, sources)
+        configuration = _configuration(settings, policies, store, sources, trusted=trusted, clock=clock)
         for path in dict.fromkeys(("/register/{client_id}", f"{issuer_path(settings.issuer)}/register/{{client_id}}")):
             app.add_route(path, configuration)
     discovery = Discovery(settings.issuer, settings.metadata, policies.current)
@@ -177,7 +226,7 @@ def _routes(settings: Settings, policies: Policies, store: Store, clock: Clock) 
 
 
 def _configuration(
-    settings: Settings, policies: Policies, store: Store, clock: Clock, sources: SourceReader
+    settings: Settings, policies: Policies, store: Store, sources: SourceReader, *, trusted: TrustedIssuers, clock: Clock
 ) -> ClientConfiguration:
     management = Management(
         policies.current,
@@ -189,5 +238,6 @@ def _configuration(
         issuer=settings.issuer,
         rotate_token=settings.rotate_registration_token,
         rotate_secret=settings.rotate_client_secret,
+        trusted=trusted,
     )
     return ClientConfiguration(management, sources, max_body=settings.max_body, max_depth=settings.max_depth)

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import click
 
 import registrar
-from registrar.app import Checkout, load_policies, open_store
+from registrar.app import Checkout, load_policies, load_trusted, open_store
 from registrar.cli import processes
 from registrar.cli.checkout import find_checkout
 from registrar.cli.configured import settings_or_leave
-from registrar.cli.exits import BROKEN_TREE, UNEXPECTED, leave
+from registrar.cli.exits import BROKEN_TREE, UNEXPECTED, USAGE, leave
 from registrar.errors import LoadError, RegistrarError
 from registrar.http import well_known_paths
 from registrar.policy import PolicySet
@@ -41,6 +41,7 @@ def serve(config: str | None, **flags: str | None) -> None:
     os.umask(0o077)  # the database holds who registered from where
     settings = settings_or_leave(config, {name: value for name, value in flags.items() if value is not None})
     policies = _policies(settings)
+    _try_trusted(settings)
     for bind in (settings.bind, settings.private_bind):
         if bind is not None:
             _try_bind(bind)
@@ -55,6 +56,14 @@ def _policies(settings: Settings) -> PolicySet:
         return load_policies(settings)
     except LoadError as error:
         leave(BROKEN_TREE, f"the policy tree {settings.policies} does not load:", error.problems)
+
+
+def _try_trusted(settings: Settings) -> None:
+    """Read the keys of software statements here once, where everything that is wrong with them can be said."""
+    try:
+        load_trusted(settings)
+    except LoadError as error:
+        leave(USAGE, "the keys of software_statements do not load:", error.problems)
 
 
 def _try_bind(bind: Bind) -> None:

@@ -16,6 +16,7 @@ def set_registration(resp: falcon.Response, registration: Registration) -> None:
     """Make a client that was admitted the answer, with the decision that did it and what its developer is to be warned of."""
     set_json(resp, registration.client)
     resp.set_header(DECISION_ID, registration.decision_id)
+    resp.set_headers(dict(registration.headers))
     if registration.warnings:
         resp.set_header("Registrar-Warning", string_list(registration.warnings[:_MAX_WARNINGS]))
 

@@ -20,9 +20,10 @@ class Registrations:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """201 with the whole registration (RFC 7591 §3.2.1); everything else is raised."""
+        token, source = bearer_token(req), self._sources.read(req)
+        # A flood from where there is no room is turned away before its documents are read.
+        self._registrar.shed(source, token)
         body = read_object(req, max_body=self._max_body, max_depth=self._max_depth)
-        registration = self._registrar.register(
-            RegistrationRequest(body=body, source=self._sources.read(req), token=bearer_token(req))
-        )
+        registration = self._registrar.register(RegistrationRequest(body=body, source=source, token=token))
         resp.status = falcon.HTTP_201
         set_registration(resp, registration)

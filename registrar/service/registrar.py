@@ -100,6 +100,10 @@ class Registrar:
             except TokenSpentError:
                 raise invalid_token() from None
 
+    def close(self) -> None:
+        """Write down the refusals that are counted and not written yet: before the store is closed."""
+        self._refusals.close()
+
     def _token(self, request: RegistrationRequest) -> Token:
         """The initial access token of the request; whoever shows one that is not valid is told so before anything else."""
         return _NO_TOKEN if request.token is None else fact(self._tokens.authenticate(request.token, _KINDS))
