@@ -41,7 +41,7 @@ def settings_or_leave(config: str | None, flags: Mapping[str, str]) -> Settings:
 def store_or_leave(settings: Settings) -> Iterator[Store]:
     """The database, made or migrated where that is needed; exits 1 with one line when it cannot be used, now or in the block."""
     os.umask(0o077)  # it holds who registered from where
-    with _used(settings):
+    with using(settings):
         try:
             store = open_store(settings)
         except OSError as error:
@@ -53,12 +53,13 @@ def store_or_leave(settings: Settings) -> Iterator[Store]:
 @contextmanager
 def store_to_read_or_leave(settings: Settings) -> Iterator[Store]:
     """The database as it is, opened to read; exits 1 as `store_or_leave` does."""
-    with _used(settings), closing(Store.open_to_read(settings.database_url)) as store:
+    with using(settings), closing(Store.open_to_read(settings.database_url)) as store:
         yield store
 
 
 @contextmanager
-def _used(settings: Settings) -> Iterator[None]:
+def using(settings: Settings) -> Iterator[None]:
+    """Exit 1 with one line when the database cannot be used in the block."""
     try:
         yield
     except (DatabaseURLError, SchemaTooNew, SchemaTooOld, StoreUnavailable) as error:

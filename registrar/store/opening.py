@@ -32,20 +32,21 @@ def status(url: str, *, patience: float = PATIENCE) -> SchemaStatus:
 
 def migrate(url: str, *, patience: float = PATIENCE) -> tuple[str, ...]:
     """Bring the database at `url` to the newest schema; the migrations that this call applied. Raises as `Store.open`."""
-    with closing(backend_of(url, patience)) as backend, backend.schema(create=True) as database:
-        return tuple(_names(version - 1, version)[0] for version in migrations.migrate(database))
+    backend, applied = migrated(url, patience)
+    backend.close()
+    return applied
 
 
-def migrated(url: str, patience: float) -> Backend:
-    """The database at `url`, brought to the newest schema. Raises as `Store.open`."""
+def migrated(url: str, patience: float) -> tuple[Backend, tuple[str, ...]]:
+    """The database at `url`, brought to the newest schema, and the migrations that took. Raises as `Store.open`."""
     backend = backend_of(url, patience)
     try:
         with backend.schema(create=True) as database:
-            migrations.migrate(database)
+            applied = [name for version in migrations.migrate(database) for name in _names(version - 1, version)]
     except BaseException:
         backend.close()
         raise
-    return backend
+    return backend, tuple(applied)
 
 
 def readable(url: str, patience: float) -> Backend:

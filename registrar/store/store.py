@@ -17,6 +17,9 @@ class Store(Registrations, Lifecycle, Reading, Tokens, Revisions, Leases, Counti
     constructor takes a backend whose schema is current.
     """
 
+    applied: tuple[str, ...] = ()
+    """The migrations that opening it took."""
+
     @classmethod
     def open(cls, url: str, *, patience: float = PATIENCE) -> "Store":
         """Open, and migrate when it is empty or older, the database at `url`.
@@ -24,7 +27,10 @@ class Store(Registrations, Lifecycle, Reading, Tokens, Revisions, Leases, Counti
         `sqlite:////absolute/path.db`, `sqlite:///relative.db` or `postgresql://…`. Raises DatabaseURLError, SchemaTooNew,
         StoreUnavailable.
         """
-        return cls(migrated(url, patience))
+        backend, applied = migrated(url, patience)
+        store = cls(backend)
+        store.applied = applied
+        return store
 
     @classmethod
     def open_to_read(cls, url: str, *, patience: float = PATIENCE) -> "Store":

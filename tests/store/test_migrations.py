@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +26,25 @@ from tests.store.samples import add, client, rows
 CASES = Path(__file__).parent.parent / "cases" / "store"
 
 
-@pytest.fixture(name="database")
-def _database(store_url: str) -> Iterator[peewee.Database]:
-    """A bare connection to an empty database."""
+@contextmanager
+def connected(store_url: str) -> Iterator[peewee.Database]:
+    """A bare connection, without a store around it."""
     database: peewee.Database
     if store_url.startswith("sqlite"):
         database = peewee.SqliteDatabase(store_url.removeprefix("sqlite:///"))
     else:
         database = peewee.PostgresqlDatabase(store_url, prefer_psycopg3=True)
     database.connect()
-    yield database
-    database.close()
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@pytest.fixture(name="database")
+def _database(store_url: str) -> Iterator[peewee.Database]:
+    with connected(store_url) as database:
+        yield database
 
 
 def _more(dialect: Dialect) -> Iterator[str]:
@@ -90,7 +99,7 @@ def test_the_models_agree_with_the_migrated_schema(store_url: str, database: pee
         assert keys == set(primary.field_names if isinstance(primary, peewee.CompositeKey) else [primary.name])
 
 
-def _frozen(database: peewee.Database, version: int) -> dict[str, Any]:
+def frozen(database: peewee.Database, version: int) -> dict[str, Any]:
     """Make `database` what a release of that version left behind; what has to be found in it later."""
     case = json.loads((CASES / f"version_{version:04d}.json").read_text(encoding="utf-8"))
     apply(database, MIGRATIONS[:version])
@@ -118,12 +127,12 @@ def _hold_and_continue(store_url: str, expected: dict[str, Any]) -> None:
 @pytest.mark.parametrize("version", range(1, NEWEST + 1))
 def test_data_of_every_version_is_there_after_migrating(store_url: str, database: peewee.Database, version: int) -> None:
     """Rows as a release of that version wrote them: read, verified, and continued."""
-    _hold_and_continue(store_url, _frozen(database, version))
+    _hold_and_continue(store_url, frozen(database, version))
 
 
 def test_clients_of_release_0_1_get_their_due_time(store_url: str, database: peewee.Database) -> None:
     """The one that lives by its lifetimes; the tombstone by no time, and without the credentials that it had."""
-    _frozen(database, 1)
+    frozen(database, 1)
     store = Store.open(store_url)
     living, ended = store.client("c101"), store.client("c102")
     store.close()
@@ -141,7 +150,7 @@ def test_the_due_time_is_the_sooner_lifetime(
     store_url: str, database: peewee.Database, expires_at: int, unused: int, due_at: int
 ) -> None:
     """0 being none."""
-    _frozen(database, 1)
+    frozen(database, 1)
     execute(database, f"UPDATE client SET issued_at = 100, expires_at = {expires_at}, unused = {unused}")
     migrate(store_url)
     assert rows(store_url, "SELECT due_at FROM client WHERE client_id = 'c101'") == [(due_at,)]
@@ -230,7 +239,7 @@ migrations.migrate(database, [halting(step) if step.version > 1 else step for st
 @pytest.mark.parametrize("statements", [1, 8, 16, 21])
 def test_the_migration_from_release_0_1_is_killed(store_url: str, database: peewee.Database, statements: int) -> None:
     """kill -9 after so many of its statements: the database is release 0.1's still, and the next start brings it up."""
-    expected = _frozen(database, 1)
+    expected = frozen(database, 1)
     before = rows(store_url, "SELECT * FROM client ORDER BY client_id")
     command = [sys.executable, "-c", HALTED, store_url, str(statements)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
