@@ -7,12 +7,14 @@ from typing import Final
 import falcon
 
 from registrar.http.answers import encode
-from registrar.policy import Offers, PolicySet
+from registrar.policy import PolicySet
 from registrar.service import Refusal
 from registrar.wire import ErrorCode
 
 _KEPT: Final = "public, max-age=60"  # a policy that is reloaded is seen by all within a minute
 _ABSENT: Final = "no authorization server metadata is configured: the operator sets metadata in the settings file"
+
+_ADMITTED: Final[Mapping[str, tuple[str, ...]]] = {"none": (), "some": ("none", "Bearer"), "all": ("Bearer",)}
 
 
 def well_known_paths(issuer: str) -> tuple[str, ...]:
@@ -45,6 +47,11 @@ class Discovery:
 
     MUST: `issuer` is byte for byte the configured one (RFC 8414 §3.3), and every URL comes from it, never from a request. What
     the policy offers replaces what the operator's document says about the same, so that no client is invited to what is refused.
+
+    Where the policy looks at initial access tokens, `registration_endpoint_auth_methods_supported` says so: [Bearer] when nobody
+    can register without one, [none, Bearer] when some can. RFC 8414 §2 registers no member for this and allows others; its
+    name and values are made as those of the other endpoints are (`introspection_endpoint_auth_methods_supported`: methods, or
+    types of access tokens, as IANA has them). Without the member, registration is open.
     """
 
     def __init__(self, issuer: str, metadata: Mapping[str, object] | None, policies: Callable[[], PolicySet]) -> None:
@@ -67,16 +74,18 @@ class Discovery:
         """Two threads that meet a new revision both compute it, and either result is right: one reference is swapped."""
         policies = self._policies()
         if self._document.revision != policies.revision:
-            self._document = _Document(policies.revision, encode(_complete(self._issuer, metadata, policies.offers)))
+            self._document = _Document(policies.revision, encode(_complete(self._issuer, metadata, policies)))
         return self._document
 
 
-def _complete(issuer: str, metadata: Mapping[str, object], offers: Offers) -> dict[str, object]:
+def _complete(issuer: str, metadata: Mapping[str, object], policies: PolicySet) -> dict[str, object]:
+    offers = policies.offers
     offered = {
         "token_endpoint_auth_methods_supported": offers.auth_methods,
         "grant_types_supported": offers.grant_types,
         "response_types_supported": offers.response_types,
         "scopes_supported": offers.scopes,
+        "registration_endpoint_auth_methods_supported": _ADMITTED[policies.token_use],
     }
     return {
         "response_types_supported": [],  # required by RFC 8414 §2, even of a policy that offers none

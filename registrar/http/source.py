@@ -1,8 +1,10 @@
 """Where a request came from: the peer's address, or what trusted proxies say about it."""
 
+import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from time import monotonic
 from typing import Final, Literal
 
 import falcon
@@ -11,9 +13,16 @@ from registrar.policy import Source, subscriber
 
 Address = IPv4Address | IPv6Address
 
+_LOG: Final = logging.getLogger(__name__)
+
 _MAX_TEXT: Final = 512  # characters of User-Agent and Origin that are kept
 _FOR: Final = re.compile(r"""(?:^|;)\s*for\s*=\s*("[^"]*"|[^\s;"]*)\s*(?=;|$)""", re.ASCII | re.IGNORECASE)
 _PORT: Final = re.compile(r":[0-9]{1,5}", re.ASCII)
+
+
+_FORWARDING: Final = ("X-Forwarded-For", "Forwarded")
+_SUSPICIOUS: Final = 20  # requests one after the other that look as if a proxy had sent them
+_REPEATED: Final = 3600  # seconds
 
 
 class SourceReader:
@@ -30,20 +39,28 @@ class SourceReader:
     ) -> None:
         self._trusted = tuple(trusted)
         self._header = header
+        self._unknown_proxy = UnknownProxy()
 
     def read(self, req: falcon.Request) -> Source:
-        """The source of `req`; its address is empty when the server does not know one."""
-        address = self._address(req)
-        return Source(
-            ip=str(address or ""),
-            prefix=subscriber(address),
-            user_agent=_kept(req.get_header("User-Agent")),
-            origin=_kept(req.get_header("Origin")),
-        )
+        """The source of `req`, read once; its address is empty when the server does not know one."""
+        known: Source | None = req.context.get("source")
+        if known is None:
+            address = self._address(req)
+            known = Source(
+                ip=str(address or ""),
+                prefix=subscriber(address),
+                user_agent=_kept(req.get_header("User-Agent")),
+                origin=_kept(req.get_header("Origin")),
+            )
+            req.context.source = known
+        return known
 
     def _address(self, req: falcon.Request) -> Address | None:
         address = _parse_address(req.env.get("REMOTE_ADDR", ""))
-        if not self._trusted or not self._trusts(address):
+        if not self._trusted:
+            self._unknown_proxy.note(address, forwarded=any(req.get_header(name) for name in _FORWARDING))
+            return address
+        if not self._trusts(address):
             return address
         for hop in _hops(req.get_header(self._header, default=""), self._header):
             found = _parse_address(hop)
@@ -56,6 +73,32 @@ class SourceReader:
 
     def _trusts(self, address: Address | None) -> bool:
         return address is not None and any(address in network for network in self._trusted)
+
+
+class UnknownProxy:
+    """Notices a proxy that nobody told the server about, and warns of it: all clients look like one, and share its limits.
+
+    MUST: no warning of a client that writes a forwarding header itself: the requests come one after the other from one private
+    address, all of them with such a header. At most one warning an hour. What several threads count at once may be a few short.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._peer: Address | None = None
+        self._requests = 0
+        self._quiet_until = float("-inf")
+
+    def note(self, peer: Address | None, *, forwarded: bool) -> None:
+        """A request came from `peer`."""
+        if peer is None or peer != self._peer or not forwarded:
+            self._peer, self._requests = peer, 0
+        if peer is None or not forwarded or not peer.is_private:
+            return
+        self._requests += 1
+        if self._requests >= _SUSPICIOUS and self._clock() >= self._quiet_until:
+            self._quiet_until = self._clock() + _REPEATED
+            advice = "if this is a proxy, name it in trusted_proxies: until then all clients behind it count as one"
+            _LOG.warning("every request comes from one address", extra={"fields": {"address": str(peer), "advice": advice}})
 
 
 def _hops(value: str, header: str) -> Iterable[str]:
