@@ -22,8 +22,10 @@ from registrar.http import (
     issuer_path,
     well_known_paths,
 )
+from registrar.http.measured import Measured
 from registrar.http.openapi import private_description, public_description
 from registrar.http.private import add_private_routes
+from registrar.metrics import Asked, Counts, Exposition, counts_of_this_process
 from registrar.policy import PolicySet, load
 from registrar.schema import Schema
 from registrar.service import (
@@ -37,6 +39,7 @@ from registrar.service import (
     TimeOrderedIds,
     new_secret,
 )
+from registrar.service.observer import Observer
 from registrar.service.provisioning import Provisioning
 from registrar.service.refusals import Refusals
 from registrar.service.software import TrustedIssuers
@@ -47,6 +50,7 @@ from registrar.store import Store
 __all__ = [
     "Checkout",
     "create_clients",
+    "create_management",
     "create_private_app",
     "create_provisioning",
     "create_public_app",
@@ -79,10 +83,11 @@ def create_public_app(
     policies: Policies | None = None,
     store: Store | None = None,
     refusals: Refusals | None = None,
+    counts: Counts | None = None,
     checkout: Callable[[Path], Checkout] = _no_checkout,
     clock: Clock = _now,
 ) -> falcon.App[Any, Any]:
-    """The WSGI app that clients talk to: registration, discovery, health.
+    """The WSGI app that clients talk to: registration, discovery, health. What happens is told to `counts`.
 
     Loads the policy tree and opens the database that `settings` name, where `policies` and `store` are not given. Whoever gives
     `refusals` can close them before the store. Raises LoadError for a tree, or keys of software statements, that do not load, and
@@ -94,15 +99,25 @@ def create_public_app(
     store = store or open_store(settings)
     policies = policies or open_policies(settings, store, first=first, checkout=checkout, clock=clock)
     policies.accompany(trusted.refresh)
-    registrar = create_registrar(settings, policies, store, trusted=trusted, refusals=refusals, clock=clock)
-    return _routes(settings, policies, store, registrar, trusted=trusted, clock=clock)
+    refusals = refusals or create_refusals(settings, store, clock=clock)
+    registrar = create_registrar(settings, policies, store, trusted=trusted, refusals=refusals, observer=counts, clock=clock)
+    management = create_management(settings, policies, store, trusted=trusted, refusals=refusals, clock=clock)
+    return _routes(settings, policies, store, registrar, management, counts=counts)
 
 
-def create_private_app(*, policies: Policies, store: Store, clock: Clock = _now) -> falcon.App[Any, Any]:
-    """The WSGI app that authorization servers, administrators and auditors talk to, on a port that clients do not reach."""
-    app: falcon.App[Any, Any] = falcon.App(middleware=[RequestLog(SourceReader(())), SecurityHeaders()])
+def create_private_app(
+    *, policies: Policies, store: Store, shared: Path | None = None, clock: Clock = _now
+) -> falcon.App[Any, Any]:
+    """The WSGI app that authorization servers, administrators and auditors talk to, on a port that clients do not reach.
+
+    Its metrics are those of all processes that share the folder `shared`, or, without one, of this app.
+    """
+    counts, own = counts_of_this_process()
+    middleware = [Measured("private", counts), RequestLog(SourceReader(())), SecurityHeaders()]
+    app: falcon.App[Any, Any] = falcon.App(middleware=middleware)
     install_error_handlers(app)
-    add_private_routes(app, create_tokens(store, clock=clock), create_clients(store, clock=clock), store)
+    metrics = Exposition(Asked(lambda: policies.in_force, store.tally), own=own, folder=shared)
+    add_private_routes(app, create_tokens(store, clock=clock), create_clients(store, clock=clock), store, metrics.render)
     app.add_route("/healthz", Liveness())
     app.add_route("/readyz", Readiness(store, lambda: policies.in_force))
     app.add_route("/openapi.json", private_description())
@@ -153,6 +168,7 @@ def create_registrar(
     *,
     trusted: TrustedIssuers | None = None,
     refusals: Refusals | None = None,
+    observer: Observer | None = None,
     clock: Clock = _now,
 ) -> Registrar:
     """What admits clients, whether they come over HTTP or from the program that it is part of.
@@ -169,6 +185,26 @@ def create_registrar(
         issuer=settings.issuer if settings.management else "",
         trusted=trusted or load_trusted(settings),
         refusals=refusals or create_refusals(settings, store, clock=clock),
+        observer=observer,
+    )
+
+
+def create_management(
+    settings: Settings, policies: Policies, store: Store, *, trusted: TrustedIssuers, refusals: Refusals, clock: Clock = _now
+) -> Management:
+    """What lets clients manage their own registration, where `settings` let them."""
+    return Management(
+        policies.current,
+        store,
+        Schema.load("registration-request"),
+        clock=clock,
+        new_id=TimeOrderedIds(clock, secrets.token_bytes),
+        new_secret=new_secret,
+        issuer=settings.issuer,
+        rotate_token=settings.rotate_registration_token,
+        rotate_secret=settings.rotate_client_secret,
+        trusted=trusted,
+        refusals=refusals,
     )
 
 
@@ -201,16 +237,18 @@ def create_sweeper(store: Store, *, clock: Clock = _now) -> Sweeper:
 
 
 def _routes(
-    settings: Settings, policies: Policies, store: Store, registrar: Registrar, *, trusted: TrustedIssuers, clock: Clock
+    settings: Settings, policies: Policies, store: Store, registrar: Registrar, management: Management, *, counts: Counts | None
 ) -> falcon.App[Any, Any]:
     sources = SourceReader(settings.trusted_proxies, settings.proxy_header)
     # Answers pass the middleware from the last to the first, so that the log sees them finished.
-    app: falcon.App[Any, Any] = falcon.App(middleware=[RequestLog(sources), SecurityHeaders(), Cors(settings.cors_origins)])
+    measured: list[Any] = [Measured("public", counts)] if counts else []
+    middleware = [*measured, RequestLog(sources), SecurityHeaders(), Cors(settings.cors_origins)]
+    app: falcon.App[Any, Any] = falcon.App(middleware=middleware)
     install_error_handlers(app)
 
     registrations = Registrations(registrar, sources, max_body=settings.max_body, max_depth=settings.max_depth)
     if settings.management:
-        configuration = _configuration(settings, policies, store, sources, trusted=trusted, clock=clock)
+        configuration = ClientConfiguration(management, sources, max_body=settings.max_body, max_depth=settings.max_depth)
         for path in dict.fromkeys(("/register/{client_id}", f"{issuer_path(settings.issuer)}/register/{{client_id}}")):
             app.add_route(path, configuration)
     discovery = Discovery(settings.issuer, settings.metadata, policies.current)
@@ -223,21 +261,3 @@ def _routes(
     unserved = () if settings.management else ("/register/{client_id}",)
     app.add_route("/openapi.json", public_description(settings.issuer, without=unserved))
     return app
-
-
-def _configuration(
-    settings: Settings, policies: Policies, store: Store, sources: SourceReader, *, trusted: TrustedIssuers, clock: Clock
-) -> ClientConfiguration:
-    management = Management(
-        policies.current,
-        store,
-        Schema.load("registration-request"),
-        clock=clock,
-        new_id=TimeOrderedIds(clock, secrets.token_bytes),
-        new_secret=new_secret,
-        issuer=settings.issuer,
-        rotate_token=settings.rotate_registration_token,
-        rotate_secret=settings.rotate_client_secret,
-        trusted=trusted,
-    )
-    return ClientConfiguration(management, sources, max_body=settings.max_body, max_depth=settings.max_depth)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace as changed
 from datetime import datetime
-from typing import Final, NoReturn
+from typing import Final
 
 from registrar.policy import ACCEPT_FROM, Decision, Facts, MalformedError, PolicySet, Token, take_in
 from registrar.schema import Schema
@@ -14,8 +14,9 @@ from registrar.service.clients import as_of
 from registrar.service.credentials import Credentials, answer, digest, is_digest_of
 from registrar.service.decided import carrying_out, report
 from registrar.service.events import event_record
-from registrar.service.evidence import EvidenceError, decision_record, read_record
+from registrar.service.evidence import EvidenceError, decision_record, outcome, read_record
 from registrar.service.outcomes import Refusal, Registration, malformed, refusal, warnings
+from registrar.service.refusals import Kind, Refusals
 from registrar.service.registrar import RegistrationRequest
 from registrar.service.software import TrustedIssuers
 from registrar.service.updates import Rotation, redescribed
@@ -44,9 +45,8 @@ class Management:
     MUST: a client that an administrator disabled is told so, 403, and can neither change nor delete itself.
 
     The token finds the client, by its digest, and then has to be at the right address: nothing that anybody can choose is
-    compared piece by piece. `policies`, `schema`, `clock`, `new_id` and `new_secret` are as `Registrar` has them; `issuer` is
-    what URLs are built from; with `rotate_token` and `rotate_secret` every update gives new ones. Every method raises Refusal,
-    and StoreUnavailable.
+    compared piece by piece. With `rotate_token` and `rotate_secret` every update gives new ones; `issuer` is what URLs are built
+    from; the rest is as `Registrar` has it. Every method raises Refusal, and StoreUnavailable.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Management:
         rotate_token: bool = False,
         rotate_secret: bool = False,
         trusted: TrustedIssuers | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self._policies = policies
         self._store = store
@@ -71,6 +72,7 @@ class Management:
         self._issuer = issuer
         self._rotation = Rotation(rotate_token, rotate_secret, new_secret)
         self._trusted = trusted or TrustedIssuers()
+        self._refusals = refusals or Refusals(store, clock=clock, new_id=new_id)
 
     def read(self, client_id: str, token: str | None) -> Mapping[str, object]:
         """The registration as it is (RFC 7592 §2.1). Its secret is not known here any more, only that there is one."""
@@ -142,7 +144,7 @@ class Management:
         decision_id = self._new_id()
         with carrying_out(decision_id):
             if not decision.allowed:
-                self._refuse(client, facts, decision, decision_id)
+                raise self._denied(client, facts, decision, decision_id)
             return self._carry_out(client, request, facts, decision, decision_id)
 
     def _facts(self, client: Client, request: RegistrationRequest, policies: PolicySet) -> Facts:
@@ -175,16 +177,20 @@ class Management:
                 return read_record(decision).facts.token
         return Token()
 
-    def _refuse(self, client: Client, facts: Facts, decision: Decision, decision_id: str) -> NoReturn:
-        self._store.record(decision_record(decision_id, facts, decision, client.client_id))
-        report(facts, decision, decision_id, client.client_id)
-        raise _told(decision, decision_id)
+    def _denied(self, client: Client, facts: Facts, decision: Decision, decision_id: str) -> Refusal:
+        """Write a denial down: how the client is told it."""
+        rules = tuple(finding.rule for finding in decision.violations)
+        kind = Kind(decision.revision, outcome(decision), str(decision.violations[0].code), rules)
+        kept = self._refusals.note(decision_id, kind, lambda: decision_record(decision_id, facts, decision, client.client_id))
+        if kept == decision_id:
+            report(facts, decision, decision_id, client.client_id)
+        return _told(decision, kept)
 
     def _carry_out(
         self, client: Client, request: RegistrationRequest, facts: Facts, decision: Decision, decision_id: str
     ) -> Registration | None:
         now = int(facts.now.timestamp())
-        described = redescribed(client, decision, decision_id, now)
+        described = redescribed(client, facts, decision, decision_id)
         sent = str(request.body.get("client_secret") or "")
         updated, secret = self._rotation.next_secret(described, decision.lifetimes.client_secret, now, sent)
         updated, token = self._rotation.next_token(updated, request.token or "")

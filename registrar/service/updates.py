@@ -4,19 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from registrar import wire
-from registrar.policy import Decision
+from registrar.policy import Decision, Facts
 from registrar.service.credentials import after, digest, earliest, is_digest_of
 from registrar.store import Client
 
 _NEAR_ITS_END = 4  # a secret of which less than this part of its lifetime is left is renewed
 
 
-def redescribed(client: Client, decision: Decision, decision_id: str, now: int) -> Client:
+def redescribed(client: Client, facts: Facts, decision: Decision, decision_id: str) -> Client:
     """`client` as the decision describes it. Its credentials stay, and so do who registered it, and when.
 
     MUST: the lifetimes are those of this decision, and count from when they always did: from the registration, and from the last
     use. An update puts nothing off, so that no client holds its place for ever by updating itself.
     """
+    now = int(facts.now.timestamp())
     expires_at = _end(client.issued_at, decision.lifetimes.client, client.expires_at, now)
     used_at = client.last_seen_at or client.issued_at
     unused_at = _end(used_at, decision.lifetimes.unused, client.due_at, now)
@@ -27,7 +28,7 @@ def redescribed(client: Client, decision: Decision, decision_id: str, now: int) 
         policy_revision=decision.revision,
         decision_id=decision_id,
         software_id=str(decision.metadata.get("software_id", "")),
-        fingerprint=wire.fingerprint(decision.metadata),
+        fingerprint=wire.fingerprint(decision.metadata, facts.redirects),
         expires_at=expires_at,
         unused=decision.lifetimes.unused,
         due_at=earliest(expires_at, unused_at),

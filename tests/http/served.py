@@ -1,6 +1,6 @@
 """The public app as tests ask it: everything real, on a small policy tree, a temporary database and a clock that stands."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -57,15 +57,22 @@ def settings(folder: Path, **changes: object) -> Settings:
     return Settings(**given)
 
 
+def standing() -> datetime:
+    """A clock that stands."""
+    return NOW
+
+
 @contextmanager
-def served(folder: Path, store: Store | None = None, **changes: object) -> Iterator[Served]:
+def served(
+    folder: Path, store: Store | None = None, clock: Callable[[], datetime] = standing, **changes: object
+) -> Iterator[Served]:
     """The app under these settings."""
     chosen = settings(folder, **changes)
     policies = load_policies(chosen)
     store = store or open_store(chosen)
     try:
-        in_force = open_policies(chosen, store, first=policies, clock=lambda: NOW)
-        app = create_public_app(chosen, policies=in_force, store=store, clock=lambda: NOW)
+        in_force = open_policies(chosen, store, first=policies, clock=clock)
+        app = create_public_app(chosen, policies=in_force, store=store, clock=clock)
         yield Served(testing.TestClient(app), store, policies)
     finally:
         store.close()
