@@ -113,8 +113,8 @@ def create_private_app(
     Its metrics are those of all processes that share the folder `shared`, or, without one, of this app.
     """
     counts, own = counts_of_this_process()
-    middleware = [Measured("private", counts), RequestLog(SourceReader(())), SecurityHeaders()]
-    app: falcon.App[Any, Any] = falcon.App(middleware=middleware)
+    measured = Measured("private", counts)
+    app: falcon.App[Any, Any] = falcon.App(middleware=[measured, RequestLog(SourceReader(())), SecurityHeaders()])
     install_error_handlers(app)
     metrics = Exposition(Asked(lambda: policies.in_force, store.tally), own=own, folder=shared)
     add_private_routes(app, create_tokens(store, clock=clock), create_clients(store, clock=clock), store, metrics.render)

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.util import Finalize
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import click
@@ -23,6 +25,7 @@ from registrar.cli.logs import log_config
 from registrar.cli.sweeping import Sweeping
 from registrar.cli.watching import Watcher, on_hangup
 from registrar.errors import LoadError, RegistrarError
+from registrar.metrics import counts_of_this_process, share
 from registrar.service import Policies
 from registrar.settings import Bind, Settings
 from registrar.store import Store
@@ -33,12 +36,14 @@ _HEADER_TIMEOUT: Final = (
 _HEADER_BYTES: Final = 65_536
 
 _Load = Callable[[], Any]
+_Create = Callable[[Settings, Policies, Store, Path], Any]
 
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in flight and return. Exits 1 when a worker dies."""
-    public = _Server(settings, settings.bind, workers=settings.workers, beside=_beside(settings))
-    public.serve(target_loader=_loader(_public, settings), wrap_loader=False)
+    with TemporaryDirectory(prefix="registrar-metrics-") as shared:
+        public = _Server(settings, settings.bind, workers=settings.workers, beside=_beside(settings, Path(shared)))
+        public.serve(target_loader=_loader(_public, settings, Path(shared)), wrap_loader=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +54,10 @@ class _Beside:
     load: _Load
 
 
-def _beside(settings: Settings) -> _Beside | None:
+def _beside(settings: Settings, shared: Path) -> _Beside | None:
     if settings.private_bind is None:
         return None
-    return _Beside(_Server(settings, settings.private_bind, workers=1), _loader(_private, settings))
+    return _Beside(_Server(settings, settings.private_bind, workers=1), _loader(_private, settings, shared))
 
 
 class _Server(MPServer):
@@ -107,28 +112,30 @@ class _Server(MPServer):
                 os.kill(worker.inner.pid, signal.SIGHUP)
 
 
-def _loader(create: Callable[[Settings, Policies, Store], Any], settings: Settings) -> _Load:
-    return partial(_load_app, create, settings)
+def _loader(create: _Create, settings: Settings, shared: Path) -> _Load:
+    return partial(_load_app, create, settings, shared)
 
 
-def _public(settings: Settings, policies: Policies, store: Store) -> Any:
+def _public(settings: Settings, policies: Policies, store: Store, _shared: Path) -> Any:
     refusals = create_refusals(settings, store)
     Finalize(None, refusals.close, exitpriority=1)  # before the store is closed
-    return create_public_app(settings, policies=policies, store=store, refusals=refusals)
+    counts, _ = counts_of_this_process()
+    return create_public_app(settings, policies=policies, store=store, refusals=refusals, counts=counts)
 
 
-def _private(_settings: Settings, policies: Policies, store: Store) -> Any:
-    return create_private_app(policies=policies, store=store)
+def _private(_settings: Settings, policies: Policies, store: Store, shared: Path) -> Any:
+    return create_private_app(policies=policies, store=store, shared=shared)
 
 
-def _load_app(create: Callable[[Settings, Policies, Store], Any], settings: Settings) -> Any:
-    """The app, in the process that serves it."""
+def _load_app(create: _Create, settings: Settings, shared: Path) -> Any:
+    """The app, in the process that serves it; its metrics are counted in the folder `shared`."""
     # Ctrl-C reaches this process too, besides the SIGTERM that the parent passes on; Granian sometimes loses both then, and ends
     # only after the grace (2.8.7: 6 times in 18). The parent alone listens to SIGINT. SIGHUP is waited for.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     # Granian copies this process's environment into every request's, where HTTP_PROXY would be a header that nobody sent.
     for name in [name for name in os.environ if name.startswith(("HTTP_", "CONTENT_"))]:
         del os.environ[name]
+    share(shared)
     try:
         store = open_store(settings)
         policies = open_policies(settings, store, checkout=find_checkout)
@@ -144,4 +151,4 @@ def _load_app(create: Callable[[Settings, Policies, Store], Any], settings: Sett
     sweeping.start()
     for stop in (watcher.stop, sweeping.stop):
         Finalize(None, stop, exitpriority=1)  # before the store is closed
-    return create(settings, policies, store)
+    return create(settings, policies, store, shared)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from time import perf_counter
 from typing import Final
 
 from registrar.limits import LimitReachedError, Usage
@@ -12,6 +13,7 @@ from registrar.service.admission import Candidate, Mint, new_client
 from registrar.service.credentials import Credentials, answer
 from registrar.service.decided import carrying_out, report
 from registrar.service.evidence import decision_record, outcome
+from registrar.service.observer import Observer, Unobserved
 from registrar.service.outcomes import Refusal, Registration, malformed, refusal, warnings
 from registrar.service.refusals import Kind, Refusals
 from registrar.service.software import TrustedIssuers
@@ -40,7 +42,7 @@ class Registrar:
     `policies` gives the policy set that is in force now; `schema` is `schemas/registration-request.schema.json`. `clock` gives
     the time in UTC, `new_id` ids that are unique and ordered by time, `new_secret` secrets of 256 random bits. `issuer`: that of
     the authorization server, where clients may manage their registration below it; "" where they may not. `trusted`: whose
-    software statements are believed; nobody's by default.
+    software statements are believed; nobody's by default. `observer` is told what comes of each request.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Registrar:
         issuer: str = "",
         trusted: TrustedIssuers | None = None,
         refusals: Refusals | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self._policies = policies
         self._store = store
@@ -66,6 +69,7 @@ class Registrar:
         self._tokens = Tokens(store, clock=clock, new_id=new_id, new_secret=new_secret)
         self._trusted = trusted or TrustedIssuers()
         self._refusals = refusals or Refusals(store, clock=clock, new_id=new_id)
+        self._observer = observer or Unobserved()
         self._throttle = Throttle()
 
     def shed(self, source: Source, token: str | None) -> None:
@@ -77,6 +81,7 @@ class Registrar:
         found = self._throttle.known_full(policies, source, self._clock()) if token is None else None
         if found is not None:
             use, error = found
+            self._observer.limited(error.usage)
             raise full(error, [use], self._refusals.count(_kind_of_limit(policies.revision, error)))
 
     def register(self, request: RegistrationRequest) -> Registration:
@@ -88,10 +93,13 @@ class Registrar:
         token = self._token(request)
         policies = self._policies()
         facts = self._facts(request, token, policies)
+        began = perf_counter()
         decision = policies.decide(facts)
+        self._observer.decided(decision, perf_counter() - began)
         decision_id = self._new_id()
         with carrying_out(decision_id):
             if not decision.allowed:
+                self._observer.refused(decision)
                 raise self._denied(facts, decision, decision_id, policies)
             try:
                 return self._placed(Candidate.of(facts, decision, decision_id))
@@ -157,18 +165,22 @@ class Registrar:
         record = decision_record(candidate.decision_id, candidate.facts, candidate.decision, client.client_id)
         limits, token_id = candidate.decision.limits, candidate.facts.token.id
         usages = self._store.add(client, record, uses=limits, token_id=token_id, at=candidate.at)
-        return self._registered(candidate, credentials, usages)
+        return self._registered(candidate, credentials, usages, again=False)
 
     def _given(self, candidate: Candidate, shared: Client, reuse_key: str) -> Registration:
         """The client as it was registered, but for its loopback ports: the answer has those that were sent (RFC 8252 §7.3)."""
         record = decision_record(candidate.decision_id, candidate.facts, candidate.decision, shared.client_id)
         limits, token_id = candidate.decision.limits, candidate.facts.token.id
         usages = self._store.reuse(shared.client_id, reuse_key, record, uses=limits, token_id=token_id, at=candidate.at)
-        return self._registered(candidate, Credentials(client_id=shared.client_id, issued_at=shared.issued_at), usages)
+        credentials = Credentials(client_id=shared.client_id, issued_at=shared.issued_at)
+        return self._registered(candidate, credentials, usages, again=True)
 
-    def _registered(self, candidate: Candidate, credentials: Credentials, usages: tuple[Usage, ...]) -> Registration:
+    def _registered(
+        self, candidate: Candidate, credentials: Credentials, usages: tuple[Usage, ...], *, again: bool
+    ) -> Registration:
         facts, decision = candidate.facts, candidate.decision
         report(facts, decision, candidate.decision_id, credentials.client_id)
+        self._observer.registered(decision, usages, again=again)
         self._throttle.warn(usages, facts.source, candidate.at)
         told = answer(decision.metadata, credentials, self._issuer)
         return Registration(told, candidate.decision_id, warnings(decision), fields(renewing(usages), decision.limits))
@@ -177,6 +189,7 @@ class Registrar:
         self, facts: Facts, decision: Decision, decision_id: str, policies: PolicySet, error: LimitReachedError
     ) -> Refusal:
         """Write down that a limit had no room: how the client is told it."""
+        self._observer.limited(error.usage, decision.profile)
         self._throttle.remember(policies, error, facts.now.timestamp())
         kind = _kind_of_limit(decision.revision, error)
         kept = self._refusals.note(decision_id, kind, lambda: decision_record(decision_id, facts, decision, limited=error))

@@ -1,5 +1,6 @@
 """The private app: what authorization servers, administrators and auditors ask, each with a token of their role."""
 
+from collections.abc import Callable
 from typing import Any
 
 import falcon
@@ -8,6 +9,7 @@ from registrar.http.private.administration import ClientAdministration, ClientLi
 from registrar.http.private.audit import DecisionList, DecisionView, RevisionList, RevisionView
 from registrar.http.private.guard import Guard
 from registrar.http.private.lookups import Lookups
+from registrar.http.private.scrape import Scrape
 from registrar.service import Clients
 from registrar.service.tokens import Tokens
 from registrar.store import Store
@@ -15,8 +17,10 @@ from registrar.store import Store
 __all__ = ["Guard", "add_private_routes"]
 
 
-def add_private_routes(app: falcon.App[Any, Any], tokens: Tokens, clients: Clients, store: Store) -> None:
-    """Every route behind a role token. An administrator may read what an auditor reads."""
+def add_private_routes(
+    app: falcon.App[Any, Any], tokens: Tokens, clients: Clients, store: Store, metrics: Callable[[], tuple[bytes, str]]
+) -> None:
+    """Every route behind a role token. An administrator may read what an auditor reads, and everybody the `metrics`."""
     server, admin, reader = Guard(tokens, "authorization_server"), Guard(tokens, "admin"), Guard(tokens, "auditor", "admin")
     app.add_route("/as/v1/clients/{rest:path}", Lookups(server, clients))
     app.add_route("/admin/v1/clients", ClientList(admin, store))
@@ -27,3 +31,4 @@ def add_private_routes(app: falcon.App[Any, Any], tokens: Tokens, clients: Clien
     app.add_route("/audit/v1/decisions/{decision_id}", DecisionView(reader, store))
     app.add_route("/audit/v1/revisions", RevisionList(reader, store))
     app.add_route("/audit/v1/revisions/{revision}", RevisionView(reader, store))
+    app.add_route("/metrics", Scrape(Guard(tokens, "auditor", "admin", "authorization_server"), metrics))

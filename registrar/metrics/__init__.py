@@ -1,0 +1,7 @@
+"""Counts what happens, in every process, and tells it in Prometheus's format."""
+
+from registrar.metrics.asked import Asked
+from registrar.metrics.counts import Counts
+from registrar.metrics.exposition import Exposition, counts_of_this_process, share
+
+__all__ = ["Asked", "Counts", "Exposition", "counts_of_this_process", "share"]
