@@ -5,19 +5,37 @@ An authorization server in Python asks here what another one asks the private ap
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from registrar.app import create_clients, create_registrar, load_policies, open_policies, open_store
+from registrar.app import (
+    create_clients,
+    create_refusals,
+    create_registrar,
+    load_policies,
+    load_trusted,
+    open_policies,
+    open_store,
+)
 from registrar.errors import RegistrarError
 from registrar.policy import Source, subscriber
 from registrar.policy.networks import parse_address
-from registrar.service import Clients, GoneError, Refusal, Registrar, Registration, RegistrationRequest, UnknownClientError
+from registrar.service import (
+    Clients,
+    GoneError,
+    Outcome,
+    Policies,
+    Refusal,
+    Registrar,
+    Registration,
+    RegistrationRequest,
+    UnknownClientError,
+)
 from registrar.settings import Settings
-from registrar.store import Client, Store
+from registrar.store import Client
 
 __all__ = ["Embedded", "Registered", "RegisteredClient", "RegistrationRefusedError", "open_embedded"]
 
@@ -114,11 +132,12 @@ class Embedded:
     answer, `register` refuses with `temporarily_unavailable`, and the others raise `registrar.store.StoreUnavailable`.
     """
 
-    def __init__(self, registrar: Registrar, clients: Clients, store: Store) -> None:
-        """Use `registrar.open`."""
+    def __init__(self, registrar: Registrar, clients: Clients, policies: Policies, ending: ExitStack) -> None:
+        """Use `registrar.open`. `ending` releases what they work with."""
         self._registrar = registrar
         self._clients = clients
-        self._store = store
+        self._policies = policies
+        self._ending = ending
 
     def get_client(self, client_id: str) -> RegisteredClient | None:
         """The client, None when there is none that may be used."""
@@ -157,10 +176,13 @@ class Embedded:
         with suppress(UnknownClientError, GoneError):
             self._clients.seen(client_id)
 
+    def reload(self) -> bool:
+        """Read the policy tree again, as `registrar serve` does by itself. Whether it is in force; if not, the log says why."""
+        return self._policies.reload() in (Outcome.ACTIVATED, Outcome.UNCHANGED)
+
     def close(self) -> None:
         """Finish what waits to be written, and release the database."""
-        self._registrar.close()
-        self._store.close()
+        self._ending.close()
 
     def __enter__(self) -> Self:
         return self
@@ -172,14 +194,15 @@ class Embedded:
 def open_embedded(settings: "Settings | str | os.PathLike[str] | Mapping[str, object] | None" = None) -> Embedded:
     """As `registrar.open`."""
     checked = _settings(settings)
-    first = load_policies(checked)  # without a policy no database is made
-    store = open_store(checked)
-    try:
+    # The files first: without a policy no database is made.
+    first, trusted = load_policies(checked), load_trusted(checked)
+    with ExitStack() as ending:
+        store = ending.enter_context(closing(open_store(checked)))
         policies = open_policies(checked, store, first=first)
-        return Embedded(create_registrar(checked, policies, store), create_clients(store), store)
-    except BaseException:
-        store.close()
-        raise
+        policies.accompany(trusted.refresh)
+        refusals = ending.enter_context(closing(create_refusals(checked, store)))
+        registrar = create_registrar(checked, policies, store, trusted=trusted, refusals=refusals)
+        return Embedded(registrar, create_clients(store), policies, ending.pop_all())
 
 
 def _settings(given: Any) -> Settings:

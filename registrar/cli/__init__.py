@@ -3,8 +3,11 @@
 import click
 
 import registrar
+from registrar.cli.client import client
+from registrar.cli.db import db
 from registrar.cli.policy import policy
 from registrar.cli.serve import serve
+from registrar.cli.token import token
 
 __all__ = ["main"]
 
@@ -15,5 +18,8 @@ def main() -> None:
     """Admits OAuth clients (RFC 7591), decided by policies in YAML and CEL."""
 
 
+main.add_command(client)
+main.add_command(db)
 main.add_command(policy)
 main.add_command(serve)
+main.add_command(token)

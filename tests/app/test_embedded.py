@@ -1,6 +1,7 @@
 """`registrar.open`: the registrar as a part of a Python program."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from registrar.policy import Source
 from registrar.settings import Settings, SettingsError
 from registrar.store import Store, StoreUnavailable
 
+DOORS = Path(__file__).parent.parent / "cases/policies/doors"
 LOOPBACK = "http://127.0.0.1:33418/callback"
 NATIVE = {"client_name": "my cli", "redirect_uris": [LOOPBACK]}
 SECRETIVE = {**NATIVE, "client_name": "my tool", "token_endpoint_auth_method": "client_secret_post"}
@@ -169,6 +171,25 @@ def test_settings_come_as_a_file_a_mapping_or_settings(tmp_path: Path, monkeypat
     for settings in ways:
         with registrar.open(settings) as opened:
             assert opened.get_client(client_id) is not None
+
+
+def test_a_changed_tree_is_in_force_after_a_reload(tmp_path: Path) -> None:
+    """One that does not load replaces nothing."""
+    tree = tmp_path / "tree"
+    shutil.copytree(DOORS, tree)
+    with registrar.open({"policies": tree, "state_dir": tmp_path / "state"}) as opened:
+        before = opened.get_client(opened.register(NATIVE).client_id)
+        head = tree / "policyset.yaml"
+        head.write_text(head.read_text(encoding="utf-8") + "# another revision\n", encoding="utf-8")
+        assert opened.reload()
+        after = opened.get_client(opened.register(NATIVE).client_id)
+        head.write_text("no tree", encoding="utf-8")
+        assert not opened.reload()
+        last = opened.get_client(opened.register(NATIVE).client_id)
+    assert before is not None
+    assert after is not None
+    assert last is not None
+    assert before.policy_revision != after.policy_revision == last.policy_revision
 
 
 def test_what_is_wrong_is_said_before_anything_is_made(tmp_path: Path) -> None:

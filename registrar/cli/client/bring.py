@@ -1,0 +1,144 @@
+"""`registrar client import`."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from registrar.app import create_provisioning, load_policies, open_policies
+from registrar.cli.checkout import find_checkout
+from registrar.cli.configured import database_options, store_or_leave
+from registrar.cli.exits import BROKEN_TREE, USAGE, leave
+from registrar.cli.reports import Format, Level, Notice, Report, emit, format_option
+from registrar.documents import Document, format_path, read_yaml
+from registrar.errors import LoadError, Problem
+from registrar.policy import PolicySet
+from registrar.schema import Schema
+from registrar.service.provisioning import Flaw, Provisioned, Provisioning, ProvisioningError, StaticClient
+from registrar.settings import Settings
+from registrar.store import StoreUnavailable
+
+_COMMAND: Final = "client import"
+_ENTRY: Final = "static-client"
+_RULES: Final = {_ENTRY: "An entry of a file of static clients that cannot be a client"}
+
+
+@click.command("import")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@format_option
+@database_options
+def bring(file: Path, *, dry_run: bool, style: Format, settings: Settings) -> None:
+    """Bring the static clients that FILE (YAML) lists: those of partners, batch jobs, your own applications.
+
+    Each is decided by the policy as if it registered, without limits. It never expires, is shared with nobody, and nobody but
+    the next import changes its metadata. One that is there already is brought up to date, or left alone when it is as FILE says.
+    Clients that FILE no longer lists stay: delete or disable them.
+
+    All of FILE is looked at before anything is stored: with one mistake, nothing is. A client whose method needs a secret and
+    for which FILE has no digest gets one, which is printed here and never again.
+
+    Exits 0, 1 when the database cannot be used, 2 when FILE has a mistake or the policy refuses a client, 3 when the policy tree
+    does not load.
+    """
+    document = _read(file, style)
+    policies = _policies(settings)
+    with store_or_leave(settings) as store:
+        in_force = open_policies(settings, store, first=policies, checkout=find_checkout)
+        _bring(create_provisioning(in_force, store), document, style, dry_run=dry_run)
+
+
+def _bring(provisioning: Provisioning, document: Document, style: Format, *, dry_run: bool) -> None:
+    brought: list[Provisioned] = []
+    try:
+        for plan in provisioning.plan(_entries(document)):
+            brought.append(plan.outcome if dry_run else provisioning.carry_out(plan))  # noqa: PERF401  # kept when one fails
+    except ProvisioningError as error:
+        _report(brought, style, [_notice(document, flaw) for flaw in error.flaws])
+        sys.exit(USAGE)
+    except StoreUnavailable:
+        # What is stored is stored: its secrets have to be seen now.
+        _report(brought, style)
+        raise
+    _report(brought, style)
+
+
+def _read(file: Path, style: Format) -> Document:
+    try:
+        document = read_yaml(file.read_text(encoding="utf-8"), str(file))
+        _check(document)
+    except OSError as error:
+        leave(USAGE, f"{file} cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        leave(USAGE, f"{file} is not UTF-8")
+    except LoadError as error:
+        _report((), style, [_notice_of(problem) for problem in error.problems])
+        sys.exit(USAGE)
+    return document
+
+
+def _check(document: Document) -> None:
+    """Raises LoadError with everything that is not as the schema says."""
+    problems = [
+        Problem(document.place(found.path, key=found.keyword == "additionalProperties"), format_path(found.path), found.message)
+        for found in Schema.load("static-clients").problems(document.value, echo=True)
+    ]
+    if problems:
+        raise LoadError(problems)
+
+
+def _entries(document: Document) -> list[StaticClient]:
+    return [_entry(item) for item in document.value["clients"]]
+
+
+def _entry(item: dict[str, Any]) -> StaticClient:
+    digest = item.get("client_secret_sha256")
+    return StaticClient(
+        client_id=item.get("client_id", ""),
+        metadata=item["metadata"],
+        secret_hash=None if digest is None else bytes.fromhex(digest),
+    )
+
+
+def _policies(settings: Settings) -> PolicySet:
+    try:
+        return load_policies(settings)
+    except LoadError as error:
+        leave(BROKEN_TREE, f"the policy tree {settings.policies} does not load:", error.problems)
+
+
+def _notice(document: Document, flaw: Flaw) -> Notice:
+    path: list[str | int] = ["clients", flaw.index, *flaw.path]
+    message = f"{flaw.message} ({flaw.place})" if flaw.place else flaw.message
+    return Notice(flaw.rule or _ENTRY, Level.ERROR, message, document.place(path), format_path(path))
+
+
+def _notice_of(problem: Problem) -> Notice:
+    return Notice(_ENTRY, Level.ERROR, problem.message, problem.place, problem.path)
+
+
+def _report(brought: Sequence[Provisioned], style: Format, notices: Sequence[Notice] = ()) -> None:
+    report = Report(
+        command=_COMMAND,
+        passed=not notices,
+        notices=tuple(notices),
+        rules=_RULES,
+        summary=tuple(_lines(brought, notices)),
+        facts={"clients": [_record(one) for one in brought]},
+    )
+    emit(report, style)
+
+
+def _lines(brought: Sequence[Provisioned], notices: Sequence[Notice]) -> Iterator[str]:
+    for one in brought:
+        secret = f"  client_secret {one.secret}" if one.secret else ""
+        yield f"{one.change:<9}  {one.client_id}  {one.profile}{secret}"
+    if notices:
+        yield f"{len(notices)} mistakes: nothing is stored" if not brought else f"{len(notices)} mistakes: the rest is not stored"
+
+
+def _record(one: Provisioned) -> dict[str, str]:
+    secret = {"client_secret": one.secret} if one.secret else {}
+    return {"client_id": one.client_id, "change": one.change, "profile": one.profile, **secret}
