@@ -48,6 +48,8 @@ def test_contract_8_the_answer_has_everything_that_was_registered(app: Served) -
         "scope": "mcp:read",
         "client_id": answer["client_id"],
         "client_id_issued_at": ISSUED_AT,
+        "registration_client_uri": f"https://as.example/register/{answer['client_id']}",
+        "registration_access_token": answer["registration_access_token"],
     }
 
 
@@ -140,9 +142,24 @@ def test_contract_9_ids_are_unique_and_ordered_by_time(app: Served) -> None:
         assert uuid.UUID(text).int >> 80 == ISSUED_AT * 1000 + 400
 
 
-def test_contract_10_no_management_members_without_management(app: Served) -> None:
-    """They come together or not at all."""
-    assert not {"registration_client_uri", "registration_access_token"} & set(registered(app.post()))
+def test_contract_10_management_members_come_together(app: Served) -> None:
+    """An absolute URI, built from the issuer, and a token of which the store keeps the digest."""
+    answer = registered(app.post())
+    assert answer["registration_client_uri"] == f"https://as.example/register/{answer['client_id']}"
+    assert len(answer["registration_access_token"]) == 43
+    stored = app.store.client(answer["client_id"])
+    assert stored is not None
+    assert stored.management_token_hash == hashlib.sha256(answer["registration_access_token"].encode()).digest()
+
+
+def test_contract_10_no_management_members_without_management(tmp_path: Path) -> None:
+    """Or not at all, and then nothing is kept either."""
+    with served(tmp_path, management=False) as app:
+        answer = registered(app.post())
+        assert not {"registration_client_uri", "registration_access_token"} & set(answer)
+        stored = app.store.client(answer["client_id"])
+        assert stored is not None
+        assert stored.management_token_hash is None
 
 
 def test_contract_25_redirect_uris_are_echoed_byte_for_byte(app: Served) -> None:
@@ -186,12 +203,21 @@ def test_what_is_stored_of_a_client(app: Served) -> None:
     answer = registered(result)
     stored = app.store.client(answer["client_id"])
     assert stored is not None
-    credentials = {"client_id", "client_id_issued_at", "client_secret", "client_secret_expires_at"}
+    credentials = {
+        "client_id",
+        "client_id_issued_at",
+        "client_secret",
+        "client_secret_expires_at",
+        "registration_client_uri",
+        "registration_access_token",
+    }
     assert dict(stored.metadata) == {name: value for name, value in answer.items() if name not in credentials}
     assert (stored.profile, stored.policy_revision) == ("hosted", app.policies.revision)
     assert stored.decision_id == result.headers["registrar-decision-id"]
     assert (stored.source, stored.software_id, stored.status) == ("2001:db8:1:2::/64", "7a1e", "active")
     assert (stored.issued_at, stored.expires_at, stored.unused) == (ISSUED_AT, ISSUED_AT + 90 * 86400, 86400)
+    assert stored.due_at == ISSUED_AT + 86400
+    assert stored.reuse_key is None
 
 
 def test_what_is_recorded_of_a_decision(app: Served) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registrar.http import SourceReader
+from registrar.http.source import UnknownProxy
 
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("2001:db8:ffff::/48")]
 FORWARDED_FOR = SourceReader(PROXIES)
@@ -143,3 +144,72 @@ def test_nothing_that_a_client_writes_changes_the_address(forged: list[str], cli
     """Whatever stands left of the hop that the nearest untrusted address is, the answer is that address."""
     header = ", ".join([*forged, str(client), *behind])
     assert ip_address(address(FORWARDED_FOR, "10.0.0.1", X_Forwarded_For=header)) == client
+
+
+class Time:
+    """A clock that a test sets, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The addresses that were warned of."""
+    return [record.__dict__["fields"]["address"] for record in caplog.records if "one address" in record.message]
+
+
+@pytest.mark.parametrize("header", ["X_Forwarded_For", "Forwarded"])
+def test_a_proxy_that_nobody_named_shows_as_one_warning(caplog: pytest.LogCaptureFixture, header: str) -> None:
+    """Every request comes from one private address and has a forwarding header: its clients would all count as one."""
+    reader = SourceReader(())
+    for number in range(100):
+        assert reader.read(request("10.0.0.1", **{header: f"198.51.100.{number}"})).ip == "10.0.0.1"
+    assert warnings_of(caplog) == ["10.0.0.1"]
+
+
+def test_the_warning_is_repeated_by_the_hour(caplog: pytest.LogCaptureFixture) -> None:
+    """Not by the request."""
+    time = Time()
+    proxy = UnknownProxy(time)
+    for minute in range(150):
+        time.now = minute * 60.0
+        for _ in range(30):
+            proxy.note(ip_address("127.0.0.1"), forwarded=True)
+    assert len(warnings_of(caplog)) == 3
+
+
+@pytest.mark.parametrize(
+    "peers",
+    [
+        [("10.0.0.1", True)] * 19,
+        [("10.0.0.1", True), ("10.0.0.2", True)] * 30,
+        [*[("10.0.0.1", True)] * 19, ("10.0.0.1", False)] * 3,
+        [("8.8.8.8", True)] * 60,
+        [("10.0.0.1", False)] * 60,
+        [(None, True)] * 60,
+    ],
+    ids=["few", "two peers", "not all", "public", "no header", "no address"],
+)
+def test_what_may_be_clients_is_not_warned_of(caplog: pytest.LogCaptureFixture, peers: list[tuple[str | None, bool]]) -> None:
+    """Clients write forwarding headers too, and a proxy sends them always."""
+    proxy = UnknownProxy()
+    for peer, forwarded in peers:
+        proxy.note(ip_address(peer) if peer else None, forwarded=forwarded)
+    assert warnings_of(caplog) == []
+
+
+def test_a_proxy_that_is_named_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    """Once trusted_proxies says something, nobody guesses."""
+    for _ in range(60):
+        FORWARDED_FOR.read(request("10.0.0.1", X_Forwarded_For="198.51.100.1"))
+        FORWARDED_FOR.read(request("10.99.0.1", X_Forwarded_For="198.51.100.1"))
+    assert warnings_of(caplog) == []
+
+
+def test_a_source_is_read_once() -> None:
+    """The log and the registration see the same."""
+    asked = request("192.0.2.7")
+    assert FORWARDED_FOR.read(asked) is FORWARDED_FOR.read(asked)
