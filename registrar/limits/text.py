@@ -41,6 +41,8 @@ def read(text: str, *, full_at: int = 0, active: int = 0, total: int = 0) -> Cou
         raise ValueError("a count below zero")
     (interval,) = _numbers([parts.get("interval", 0)], 1)
     (shards,) = _numbers([parts.get("shards", 1)], 1)
+    if not shards:
+        raise ValueError("no shards")
     return Counter(_window(parts), Bucket(full_at, interval), active, total, shards, _shares(parts.get("shares", {})))
 
 
