@@ -23,8 +23,8 @@ from registrar.store.postgresql import PostgresqlBackend
 from registrar.store.sqlite import SqliteBackend
 from registrar.store.statements import fetch
 from registrar.store.transaction import Transaction
-from tests.store.proxy import Proxy, hang_up
-from tests.store.samples import METADATA, add, allowed, client, pair, rows, stored
+from tests.store.proxy import Proxy
+from tests.store.samples import METADATA, add, allowed, client, rows, stored
 
 NOBODY = 65_534
 
@@ -393,79 +393,6 @@ def test_a_long_outage_ends_when_the_server_is_back(proxy: Proxy) -> None:
             continue
     assert store.client("c1") == client(1)
     store.close()
-
-
-def test_a_commit_whose_answer_is_lost_is_found_to_be_stored(proxy: Proxy, postgresql_url: str) -> None:
-    """The server committed, the connection died before it could say so: the caller hears success, and it is true once."""
-    store = Store.open(proxy.url)
-    add(store, 1)
-
-    def deliver(server: socket.socket, data: bytes) -> None:
-        server.sendall(data)
-        while "c2" not in stored(postgresql_url)[0]:
-            time.sleep(0.005)
-
-    proxy.at_commit = deliver
-    add(store, 2)
-    assert proxy.at_commit is None
-    assert rows(postgresql_url, "SELECT client_id FROM client ORDER BY 1") == [("c1",), ("c2",)]
-    assert rows(postgresql_url, "SELECT decision_id FROM decision ORDER BY 1") == [("d1",), ("d2",)]
-    add(store, 3)
-    assert store.verify().breaks == ()
-    store.close()
-
-
-def test_a_commit_that_never_arrived_is_done_again(proxy: Proxy, postgresql_url: str) -> None:
-    """The connection died before the server heard of the commit: it is stored by the second attempt."""
-    store = Store.open(proxy.url)
-    add(store, 1)
-    proxy.at_commit = lambda server, _: hang_up(server)
-    add(store, 2)
-    assert proxy.at_commit is None
-    assert stored(postgresql_url) == ({"c1", "c2"}, {"c1", "c2"})
-    assert store.verify().breaks == ()
-    store.close()
-
-
-def test_a_commit_that_cannot_be_looked_up_is_unknown(proxy: Proxy, postgresql_url: str) -> None:
-    """The server stays away after a lost answer: nobody claims that nothing was stored."""
-    store = Store.open(proxy.url, patience=1)
-    add(store, 1)
-
-    def deliver(server: socket.socket, data: bytes) -> None:
-        server.sendall(data)
-        while "c2" not in stored(postgresql_url)[0]:
-            time.sleep(0.005)
-        proxy.cut()
-
-    proxy.at_commit = deliver
-    with pytest.raises(StoreUnavailable, match="lost during a commit"):
-        add(store, 2)
-    proxy.mend()
-    store.close()
-
-
-def test_a_commit_that_is_lost_to_somebody_elses_is_a_duplicate(proxy: Proxy, postgresql_url: str) -> None:
-    """Between the lost commit and the second attempt another node took the id: nobody is told that theirs was stored."""
-    store, other = Store.open(proxy.url), Store.open(postgresql_url)
-    add(store, 1)
-
-    def overtake(server: socket.socket, _: bytes) -> None:
-        hang_up(server)
-        while True:  # the server may hold the lost transaction's id for a moment
-            try:
-                other.add(*pair(2, 77))
-            except StoreUnavailable:
-                continue
-            return
-
-    proxy.at_commit = overtake
-    with pytest.raises(DuplicateError):
-        add(store, 2)
-    assert store.decision("d2") is None
-    assert store.decision("d77") is not None
-    store.close()
-    other.close()
 
 
 def test_a_commit_that_the_server_refuses(postgresql_url: str) -> None:
