@@ -245,6 +245,6 @@ def _told(decision: Decision, decision_id: str) -> Refusal:
 
 def _unauthorized(*, told: bool = True) -> Refusal:
     """RFC 6750 §3.1; a request that brings no token at all is not `told` an error in the challenge."""
-    challenge = 'Bearer error="invalid_token"' if told else "Bearer"
+    challenge = 'Bearer error="invalid_token"' if told else 'Bearer realm="registrar"'  # RFC 6750 §3: never the scheme alone
     description = "the registration access token is not valid" if told else "a registration access token is needed"
     return Refusal(401, ErrorCode.INVALID_TOKEN, description, headers={"WWW-Authenticate": challenge})
