@@ -89,14 +89,15 @@ class Limit:
             return Condition(self.rule, self.key, self.place)
         ceilings = self.ceilings_in(networks)
         numbers = {field.name: getattr(ceilings, field.name) for field in fields(Ceilings)}
-        return LimitUse(limit=self.rule, key=key, reserve=0 if profile is None else self._kept_from(profile), **numbers)
+        return LimitUse(limit=self.rule, key=key, reserve=0 if profile is None else self.kept_from(profile), **numbers)
 
     def ceilings_in(self, networks: Collection[str]) -> Ceilings:
         """Those of the first override that names one of `networks`, else its own."""
         found = (override.ceilings for override in self.overrides if not override.networks.isdisjoint(networks))
         return next(found, self.ceilings)
 
-    def _kept_from(self, profile: str) -> int:
+    def kept_from(self, profile: str) -> int:
+        """The slots of each measure that a client of `profile` may not use."""
         return sum(reserve.slots for reserve in self.reserves if profile not in reserve.profiles)
 
 

@@ -4,7 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from registrar.review.outline import DocumentOutline, ExpressionOutline, MemberOutline, Outline, ProfileOutline, ValidationOutline
+from registrar.review.outline import (
+    DocumentOutline,
+    ExpressionOutline,
+    LimitOutline,
+    LimitsOutline,
+    MemberOutline,
+    Outline,
+    ProfileOutline,
+    ValidationOutline,
+)
 
 # The members with a row of their own, and what no limit of theirs means.
 _ROWS = (
@@ -16,6 +25,7 @@ _ROWS = (
 )
 _IN_ROWS = frozenset(member for member, _, _ in _ROWS)
 _RULE_HEADS = ("Rule", "Expression", "If it is not true, the client is told", "Mode", "Stands at")
+_LIMIT_HEADS = ("Limit", "Counted by", "For whom", "Room", "Except", "Stands at")
 _LIFETIMES = {"client": "client", "unused": "unused client", "client_secret": "secret"}
 
 
@@ -79,6 +89,7 @@ def _tables(outline: Outline) -> Iterator[Table]:
     yield _overview(outline.profiles)
     yield from _rules_of("Profile", outline.profiles)
     yield from _rules_of("Guardrail", outline.guardrails)
+    yield from map(_limits, outline.limits)
     for title, values in (("Constants", outline.constants), ("Networks", outline.networks), ("Extensions", outline.extensions)):
         if values:
             rows = tuple(((Line(code=name),), (Line(code=value),)) for name, value in values)
@@ -132,7 +143,10 @@ def _other_member(member: MemberOutline) -> Line:
 
 def _lifetimes(profile: ProfileOutline) -> Cell:
     lifetimes = [Line(f"{_LIFETIMES[name]}: {words}") for name, words in profile.lifetimes]
-    return [*lifetimes, Line(f"ids begin with {profile.client_id_prefix}")] if profile.client_id_prefix else lifetimes
+    prefix = [Line(f"ids begin with {profile.client_id_prefix}")] if profile.client_id_prefix else []
+    reuse = [Line("identical clients share one id")] if profile.reuse_identical else []
+    accepted = [Line(f"updates may come from {', '.join(profile.accept_from)}")] if profile.accept_from else []
+    return [*lifetimes, *prefix, *reuse, *accepted]
 
 
 def _rule_names(profile: ProfileOutline) -> Cell:
@@ -152,6 +166,22 @@ def _rules_of(kind: str, documents: Iterable[DocumentOutline]) -> Iterator[Table
         )
         if rows:
             yield Table(f"{kind} {document.name}", _RULE_HEADS, rows, ". ".join(words for words in about if words))
+
+
+def _limits(document: LimitsOutline) -> Table:
+    about = ". ".join(words for words in (document.description, *_people(document.annotations)) if words)
+    return Table(f"Limits {document.name}", _LIMIT_HEADS, tuple(map(_limit_row, document.limits)), about)
+
+
+def _limit_row(limit: LimitOutline) -> tuple[Cell, ...]:
+    return (
+        (Line(limit.rule, "", limit.rule), Line(limit.description)),
+        (Line(code=limit.key),),
+        (Line(code=limit.when) if limit.when else Line("everybody"),),
+        tuple(map(Line, limit.ceilings)),
+        tuple(map(Line, limit.exceptions)),
+        (Line(str(limit.place)),),
+    )
 
 
 def _rule_row(rule: ValidationOutline) -> tuple[Cell, ...]:

@@ -1,22 +1,19 @@
-"""A compiled policy tree in words, for people who review it: what `matrix` renders, and the vocabulary that `difference` uses."""
+"""A compiled policy tree in words, for people who review it: what `matrix` renders."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC
 from typing import Any
 
 from registrar.documents import Document
 from registrar.errors import Place
 from registrar.policy.decision import Lifetimes, Mode
-from registrar.policy.matchers import AnyOf, ExactUri, HttpsHost, Loopback, PrivateUse
+from registrar.policy.limits import Ceilings, Limit
 from registrar.policy.members import MemberRule
 from registrar.policy.policyset import Guardrail, PolicySet, Profile
 from registrar.policy.rules import Condition, RuleBook, Switch, Validation
 from registrar.policy.sources import documents
 from registrar.policy.tree import HEAD
-
-_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
-_HTTPS_PORT = 443
+from registrar.review.words import allow_words, ceilings_words, clauses, duration_words, switch_words, value_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +74,40 @@ class ProfileOutline(DocumentOutline):
     members: tuple[MemberOutline, ...]
     lifetimes: tuple[tuple[str, str], ...]
     client_id_prefix: str
+    reuse_identical: bool
+    accept_from: tuple[str, ...]
 
     def member(self, name: str) -> MemberOutline | None:
         """What the profile does to the member `name`; None when it does nothing to it."""
         return next((member for member in self.members if member.member == name), None)
 
 
+@dataclass(frozen=True, slots=True)
+class LimitOutline:
+    """A limit. `ceilings` has a phrase for each measure, `exceptions` one for each override and each reserve."""
+
+    rule: str
+    place: Place
+    description: str
+    key: str
+    when: str
+    ceilings: tuple[str, ...]
+    exceptions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsOutline:
+    """A `Limits` document."""
+
+    name: str
+    description: str
+    annotations: tuple[tuple[str, str], ...]
+    limits: tuple[LimitOutline, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """A policy tree in words. Profiles are in their order, guardrails by name; constants and networks as they were written."""
+    """A policy tree in words. Profiles are in their order, guardrails and limits by name; the rest as it was written."""
 
     name: str
     revision: str
@@ -93,6 +115,7 @@ class Outline:
     annotations: tuple[tuple[str, str], ...]
     profiles: tuple[ProfileOutline, ...]
     guardrails: tuple[DocumentOutline, ...]
+    limits: tuple[LimitsOutline, ...]
     constants: tuple[tuple[str, str], ...]
     networks: tuple[tuple[str, str], ...]
     extensions: tuple[tuple[str, str], ...]
@@ -111,6 +134,7 @@ def outline(policies: PolicySet) -> Outline:
         annotations=_annotations(head),
         profiles=tuple(_profile(profile, written[profile_path(profile)]) for profile in policies.profiles),
         guardrails=tuple(_guardrail(guardrail, written[guardrail_path(guardrail)]) for guardrail in policies.guardrails),
+        limits=tuple(_limits(policies, document) for path, document in written.items() if path.startswith("limits/")),
         constants=tuple((name, value_words(value)) for name, value in policies.constants.items()),
         networks=tuple((name, ", ".join(map(str, blocks))) for name, blocks in policies.networks.blocks.items()),
         extensions=tuple((name, _extension_words(head, name)) for name in policies.extensions),
@@ -127,114 +151,6 @@ def profile_path(profile: Profile) -> str:
 def guardrail_path(guardrail: Guardrail) -> str:
     """The file of a guardrail in its tree."""
     return f"guardrails/{guardrail.book.name}.yaml"
-
-
-# Words
-
-
-def item_words(item: object) -> str:
-    """A plain value as it would be written in a policy."""
-    if item is None:
-        return "null"
-    return str(item).lower() if isinstance(item, bool) else str(item)
-
-
-def items_words(items: Iterable[object]) -> str:
-    """Plain values in one line; "nothing" when there are none."""
-    return ", ".join(map(item_words, items)) or "nothing"
-
-
-def value_words(value: object) -> str:
-    """A constant in one line; lists in brackets and maps in braces where they are inside another value."""
-    if isinstance(value, tuple | list):
-        return ", ".join(map(_inner_words, value)) or "[]"
-    return _inner_words(value)
-
-
-def _inner_words(value: object) -> str:
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(map(_inner_words, value))}]"
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key}: {_inner_words(inner)}' for key, inner in value.items())}}}"
-    return item_words(value)
-
-
-def duration_words(seconds: int) -> str:
-    """A lifetime in its largest whole unit; 0 is "for ever"."""
-    if seconds == 0:
-        return "for ever"
-    unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
-    return f"{seconds // size}{unit}"
-
-
-def switch_words(switch: Switch) -> str:
-    """A rule's mode, and from when on it is enforced."""
-    if switch.enforce_after is None:
-        return switch.mode.value
-    return f"{switch.mode.value}, enforce after {switch.enforce_after.astimezone(UTC).isoformat().replace('+00:00', 'Z')}"
-
-
-def matcher_words(matcher: object) -> list[str]:
-    """A redirect matcher, one phrase for each host or scheme. An ellipsis stands for any rest of a path."""
-    if isinstance(matcher, ExactUri):
-        return [f"exactly {matcher.uri}"]
-    if isinstance(matcher, HttpsHost):
-        return _https_words(matcher)
-    if isinstance(matcher, Loopback):
-        hosts = [f"[{host}]" if ":" in host else host for host in sorted(matcher.hosts)]
-        return [f"http on {host}, any port" for host in hosts or ["loopback"]]
-    if isinstance(matcher, PrivateUse):
-        return [f"{scheme}: (private use)" for scheme in sorted(matcher.schemes)] or ["any private-use scheme"]
-    raise TypeError(f"{type(matcher).__name__} is no redirect matcher")
-
-
-def _https_words(matcher: HttpsHost) -> list[str]:
-    port = "" if matcher.port == _HTTPS_PORT else f":{matcher.port}"
-    rest = f"{matcher.path_prefix}…" if matcher.path is None else matcher.path
-    hosts = [*sorted(matcher.hosts), *(f"*{suffix}" for suffix in matcher.suffixes)]
-    return [f"https://{host}{port}{rest}" for host in hosts]
-
-
-def allow_words(rule: MemberRule) -> list[str]:
-    """What `allow` lets through, one phrase an item; empty when everything is."""
-    if isinstance(rule.allow, AnyOf):
-        return [words for matcher in rule.allow.matchers for words in matcher_words(matcher)]
-    return list(rule.listed)
-
-
-def clauses(rule: MemberRule) -> Iterator[str]:
-    """What a rule does to its member beside what it allows, one clause for each thing it says."""
-    if rule.remove:
-        yield "removed"
-        return
-    if rule.set is not None:
-        yield f"always {items_words(rule.set)}"
-        return
-    if rule.strip:
-        yield "what is not allowed is dropped"
-    if rule.default is not None:
-        yield f"default {items_words(rule.default)}"
-    yield from _demands(rule)
-
-
-def _demands(rule: MemberRule) -> Iterator[str]:
-    if rule.required:
-        yield "required"
-    if rule.require:
-        yield f"must have {items_words(rule.require)}"
-    if rule.min_items:
-        yield f"at least {rule.min_items} items"
-    if rule.max_items:
-        yield f"at most {rule.max_items} items"
-    if rule.max_length:
-        yield f"at most {rule.max_length} characters"
-    if rule.pattern is not None:
-        yield f"matches {rule.pattern.text}"
-    if rule.same_host:
-        yield "on the host of a redirect URI"
-
-
-# Documents
 
 
 def _metadata(document: Document) -> Mapping[str, Any]:
@@ -257,6 +173,8 @@ def _profile(profile: Profile, document: Document) -> ProfileOutline:
         members=tuple(_member(rule) for rule in profile.members if rule.place is not None or rule.default is not None),
         lifetimes=_lifetimes(profile.lifetimes),
         client_id_prefix=profile.client_id_prefix,
+        reuse_identical=profile.reuse_identical,
+        accept_from=profile.accept_from,
     )
 
 
@@ -314,3 +232,34 @@ def _member(rule: MemberRule) -> MemberOutline:
 
 def _lifetimes(lifetimes: Lifetimes) -> tuple[tuple[str, str], ...]:
     return tuple((field.name, duration_words(getattr(lifetimes, field.name))) for field in fields(lifetimes))
+
+
+def _limits(policies: PolicySet, document: Document) -> LimitsOutline:
+    metadata = _metadata(document)
+    return LimitsOutline(
+        name=metadata["name"],
+        description=metadata.get("description", ""),
+        annotations=_annotations(document),
+        limits=tuple(_limit(limit) for limit in policies.limits if limit.rule.startswith(f"{metadata['name']}/")),
+    )
+
+
+def _limit(limit: Limit) -> LimitOutline:
+    overrides = (
+        f"from {', '.join(sorted(override.networks))}: {', '.join(_changed(limit.ceilings, override.ceilings))}"
+        for override in limit.overrides
+    )
+    reserves = (f"{reserve.slots} of them only for {', '.join(sorted(reserve.profiles))}" for reserve in limit.reserves)
+    return LimitOutline(
+        rule=limit.rule,
+        place=limit.place,
+        description=limit.description,
+        key=limit.key.text,
+        when="".join(condition.expression.text for condition in limit.conditions),
+        ceilings=tuple(ceilings_words(limit.ceilings)),
+        exceptions=(*overrides, *reserves),
+    )
+
+
+def _changed(own: Ceilings, other: Ceilings) -> list[str]:
+    return [words for words in ceilings_words(other) if words not in ceilings_words(own)] or ["the same"]

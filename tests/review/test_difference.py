@@ -352,6 +352,12 @@ def test_the_comparison_knows_every_key_of_the_language() -> None:
     assert set(definitions["validation"]["properties"]) == {
         *("id", "expression", "message", "messageExpression", "error", "field", "mode", "enforceAfter"),
     }
+    limit = definitions["limit"]["properties"]
+    assert set(limit) == {
+        *("id", "description", "key", "when", "rate", "burst", "maxActive", "maxTotal", "overrides", "reserve"),
+    }
+    assert set(limit["overrides"]["items"]["properties"]) == {"networks", "rate", "burst", "maxActive", "maxTotal"}
+    assert set(limit["reserve"]["items"]["properties"]) == {"profiles", "slots"}
     assert set(definitions["redirectMatcher"]["properties"]) == {
         *("uri", "scheme", "hosts", "path", "pathPrefix", "port", "loopback", "privateUseSchemes"),
     }

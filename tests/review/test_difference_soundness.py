@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from registrar.errors import LoadError, Problem
+from registrar.limits import LimitUse
 from registrar.policy import Decision, Facts, Lifetimes, MalformedError, PolicySet, Source, compile_tree, take_in
 from registrar.review.difference import Difference, compare
 from tests.policy.trees import POLICY, REQUEST
@@ -148,6 +149,34 @@ PROFILE = st.fixed_dictionaries(
     }
 )
 GUARDRAIL = st.fixed_dictionaries({"matchConditions": conditions(), "variables": VARIABLES, "validations": validations(1)})
+KEYS = st.sampled_from(['"all"', "source.ip", "client.client_name", "client.scope", "string(submitted.client_name)", "profile"])
+WHENS = st.sampled_from(
+    [
+        'client.client_name != ""',
+        'client.client_name != "" && redirects.all(r, r.loopback)',
+        '"corp" in source.networks',
+        "scopes(client.scope).all(s, s in constants.scopes)",
+        "submitted.client_name.size() < 3",
+    ]
+)
+RATES = st.sampled_from(["5/hour", "5/60m", "10/hour", "5/30m", "10/day"])
+COUNTS = st.integers(3, 5)
+# Who may use the reserve is the number of a profile in the tree's order.
+RESERVES = st.integers(1, 2).map(lambda slots: [{"slots": slots, "profiles": [0]}])
+
+
+@st.composite
+def limits(draw: st.DrawFn) -> Json:
+    """A limit; its overrides say what it says itself."""
+    limit: Json = {"key": draw(KEYS), **draw(some(rate=RATES, maxActive=COUNTS, maxTotal=COUNTS, when=WHENS, reserve=RESERVES))}
+    limit |= {"burst": draw(COUNTS)} if "rate" in limit and draw(st.booleans()) else {}
+    said: dict[str, st.SearchStrategy[Any]] = {name: COUNTS for name in ("burst", "maxActive", "maxTotal") if name in limit}
+    said |= {"rate": RATES} if "rate" in limit else {}
+    other = draw(some(**said))
+    limit |= {"overrides": [{"networks": ["corp"], **other}]} if other else {}
+    return limit if said.keys() - {"burst"} else limit | {"maxTotal": draw(COUNTS)}
+
+
 HEAD = st.fixed_dictionaries(
     {
         "mode": st.sampled_from(["enforce", "enforce", "enforce", "warn"]),
@@ -167,6 +196,7 @@ TREES = st.fixed_dictionaries(
         "order": st.permutations(NAMES).flatmap(lambda names: st.integers(1, 3).map(lambda count: list(names[:count]))),
         "profiles": st.fixed_dictionaries(dict.fromkeys(NAMES, PROFILE)),
         "guardrails": st.fixed_dictionaries({}, optional={"guard": GUARDRAIL}),
+        "limits": some(a=limits(), b=limits()),
     }
 )
 
@@ -192,9 +222,18 @@ def _redrawn(tree: Json) -> st.SearchStrategy[Json]:
     def members(name: str, key: str) -> st.SearchStrategy[Json]:
         return MEMBERS[key].map(lambda value: member(name, key, value))
 
+    def limited(name: str, limit: Json) -> Json:
+        return {**tree, "limits": {**tree["limits"], name: limit}}
+
     names = st.sampled_from(tree["order"])
     choices = [
         TREES.map(lambda other: {**tree, "guardrails": other["guardrails"]}),
+        st.sampled_from("ab").flatmap(lambda name: limits().map(lambda limit: limited(name, limit))),
+        st.sampled_from("ab").flatmap(
+            lambda name: some(rate=RATES, maxActive=COUNTS, maxTotal=COUNTS, key=KEYS, when=WHENS, reserve=RESERVES).map(
+                lambda keys: limited(name, {**tree["limits"].get(name, {"key": "profile", "maxTotal": 5}), **keys})
+            )
+        ),
         TREES.map(lambda other: {**tree, "order": other["order"]}),
         st.permutations(tree["order"]).map(lambda order: {**tree, "order": list(order)}),
         HEAD.flatmap(lambda new: st.sampled_from([head(key, new[key]) for key in new])),
@@ -211,13 +250,16 @@ def compiled(tree: Json) -> PolicySet:
         **{f"profiles/{name}.yaml": _document("Profile", name, _reachable(tree, name)) for name in tree["order"]},
         **{f"guardrails/{name}.yaml": _document("Guardrail", name, spec) for name, spec in tree["guardrails"].items()},
     }
+    if tree["limits"]:
+        documents["limits/room.yaml"] = _document("Limits", "room", {"limits": [*_limits(tree)]})
     documents = json.loads(json.dumps(documents))
     while True:
         try:
             return compile_tree({path: json.dumps(document).encode() for path, document in documents.items()}, POLICY)
         except LoadError as error:
-            for problem in error.problems:
-                _drop(documents, problem)
+            dropped = [_drop(documents, problem) for problem in error.problems]
+            if not any(dropped):
+                raise
 
 
 def _reachable(tree: Json, name: str) -> Json:
@@ -228,12 +270,24 @@ def _reachable(tree: Json, name: str) -> Json:
     return {**spec, "matchConditions": [{"name": "all", "expression": "size(redirects) >= 0"}]}
 
 
-def _drop(documents: dict[str, Json], problem: Problem) -> None:
+def _limits(tree: Json) -> Iterator[Json]:
+    """The limits, their reserves for a profile that is there, and their overrides with what the limit itself says."""
+    for name, limit in tree["limits"].items():
+        reserve = [{**entry, "profiles": [tree["order"][0]]} for entry in limit.get("reserve", ())]
+        overrides = [
+            {**override, **({"rate": f"5/{limit['rate'].partition('/')[2]}"} if "rate" in override else {})}
+            for override in limit.get("overrides", ())
+        ]
+        parts = {"reserve": reserve, "overrides": overrides}
+        yield {"id": name, **limit, **{key: part for key, part in parts.items() if part}}
+
+
+def _drop(documents: dict[str, Json], problem: Problem) -> bool:
     *parents, last = problem.path.split(".")
     inner = documents[problem.place.file]
     for key in parents:
         inner = inner.get(key, {})
-    inner.pop(last, None)
+    return inner.pop(last, None) is not None
 
 
 def _document(kind: str, name: str, spec: Json) -> Json:
@@ -300,7 +354,7 @@ def no_more(new: Decision, old: Decision) -> bool:
     """Whether the client of `new` has nothing that the client of `old` has not."""
     return all(
         _no_more(name, new.metadata.get(name), old.metadata.get(name)) for name in {*new.metadata, *old.metadata}
-    ) and not _outlives(new.lifetimes, old.lifetimes)
+    ) and not (_outlives(new.lifetimes, old.lifetimes) or _finds_more_room(new.limits, old.limits))
 
 
 def _no_more(name: str, new: object, old: object) -> bool:
@@ -316,6 +370,27 @@ def _items(value: object) -> set[object]:
 def _outlives(new: Lifetimes, old: Lifetimes) -> bool:
     pairs = [(new.client, old.client), (new.unused, old.unused), (new.client_secret, old.client_secret)]
     return any(before and (not after or after > before) for after, before in pairs)
+
+
+def _finds_more_room(new: Sequence[LimitUse], old: Sequence[LimitUse]) -> bool:
+    """Whether some room that was needed is no longer, or is counted otherwise, or is larger."""
+    needed = {(use.limit, use.key): use for use in new}
+    return any(_larger(needed.get((use.limit, use.key)), use) for use in old)
+
+
+def _larger(new: LimitUse | None, old: LimitUse) -> bool:
+    if new is None or new.reserve < old.reserve:
+        return True
+    counts = ((new.burst, old.burst), (new.max_active, old.max_active), (new.max_total, old.max_total))
+    return _faster(new, old) or any(before and (not after or after > before) for after, before in counts)
+
+
+def _faster(new: LimitUse, old: LimitUse) -> bool:
+    """Whether registrations as fast as the new rate lets them come would have been stopped by the old one."""
+    if not old.rate or not new.rate:
+        return bool(old.rate)
+    times = [at for period in range(0, old.period, new.period) for at in [period] * new.rate]
+    return len(times) > old.rate
 
 
 def shown(differences: Sequence[Difference]) -> str:
@@ -368,3 +443,4 @@ def test_trees_without_a_difference_decide_alike(data: st.DataObject) -> None:
         assert (before is None) is (after is None)
         if before is not None and after is not None:
             assert (before.allowed, before.metadata, before.lifetimes) == (after.allowed, after.metadata, after.lifetimes)
+            assert sorted(before.limits, key=str) == sorted(after.limits, key=str)

@@ -4,7 +4,8 @@ import pytest
 
 from registrar.bundled import bundled
 from registrar.policy import load
-from registrar.review.outline import MemberOutline, Outline, duration_words, matcher_words, outline, value_words
+from registrar.review.outline import MemberOutline, Outline, outline
+from registrar.review.words import duration_words, matcher_words, value_words
 from tests.policy.trees import POLICY, compiled, guardrail, head, profile
 
 

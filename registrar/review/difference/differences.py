@@ -8,7 +8,7 @@ from enum import StrEnum
 from registrar.errors import Place
 from registrar.policy.decision import Mode
 from registrar.policy.rules import Switch
-from registrar.review.outline import switch_words
+from registrar.review.words import switch_words
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)

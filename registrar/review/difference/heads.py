@@ -7,7 +7,7 @@ from registrar.policy.policyset import PolicySet
 from registrar.policy.tree import HEAD
 from registrar.review.difference.differences import Difference, Direction, Side
 from registrar.review.difference.sides import Pair
-from registrar.review.outline import value_words
+from registrar.review.words import value_words
 
 # What is compared of each kind of document, by key of its `spec`. A key that is not here, from a later version of the language,
 # must not pass for unchanged.
@@ -15,8 +15,10 @@ COMPARED: dict[str, frozenset[str]] = {
     "PolicySet": frozenset({"mode", "profiles", "onNoMatch", "constants", "networks", "extensions"}),
     "Profile": frozenset(
         {"matchConditions", "variables", "client", "lifetimes", "validations", "auditAnnotations", "extensions", "clientId"}
+        | {"reuseIdentical", "acceptFrom"}
     ),
     "Guardrail": frozenset({"matchConditions", "variables", "validations", "auditAnnotations"}),
+    "Limits": frozenset({"limits"}),
 }
 
 

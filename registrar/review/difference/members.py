@@ -11,7 +11,7 @@ from registrar.policy.matchers import AnyOf
 from registrar.policy.members import MemberRule
 from registrar.review.difference.differences import Direction, Side, Step, always_enforced, compare_switches, ever_enforced
 from registrar.review.difference.redirects import uncovered
-from registrar.review.outline import allow_words, clauses, item_words, items_words, matcher_words
+from registrar.review.words import allow_words, clauses, item_words, items_words, matcher_words
 from registrar.wire import MEMBERS, MemberKind
 
 WIDER, MAY_WIDEN, NARROWER, NEUTRAL = Direction

@@ -9,7 +9,8 @@ from registrar.policy.policyset import Guardrail, Profile
 from registrar.review.difference.differences import Difference, Direction, Side
 from registrar.review.difference.members import Doubts, compare_member
 from registrar.review.difference.sides import Pair, Tree
-from registrar.review.outline import duration_words, profile_path
+from registrar.review.outline import profile_path
+from registrar.review.words import duration_words, item_words, items_words
 from registrar.wire import MEMBERS
 
 # RFC 7591 §2.1: grants and response types have to fit each other, so with fewer of them a document may pass that did not.
@@ -25,6 +26,7 @@ def compare_grants(pair: Pair, old: Profile, new: Profile) -> Iterator[Differenc
         rules = before.get(member) or _rule(pair, pair.old, old, member), after.get(member) or _rule(pair, pair.new, new, member)
         yield from _compare_rules(pair, *rules, _doubts(pair, old, new, member))
     yield from _compare_lifetimes(pair, old, new)
+    yield from _compare_reuse(pair, old, new)
 
 
 def _compare_rules(pair: Pair, old: MemberRule, new: MemberRule, doubts: Doubts) -> Iterator[Difference]:
@@ -73,6 +75,48 @@ def _compare_lifetimes(pair: Pair, old: Profile, new: Profile) -> Iterator[Diffe
         )
 
 
+def _compare_reuse(pair: Pair, old: Profile, new: Profile) -> Iterator[Difference]:
+    if old.reuse_identical == new.reuse_identical:
+        return
+    # A client that is given again needs room in a rate only, and whoever has it shares it.
+    direction = Direction.MAY_WIDEN if new.reuse_identical else Direction.NEUTRAL
+    message = "gives identical clients one id" if new.reuse_identical else "gives each client an id of its own"
+    written = "reuseIdentical" in pair.new.documents[profile_path(new)].value["spec"]
+    tree, profile = (pair.new, new) if written else (pair.old, old)
+    yield Difference(
+        direction,
+        f"{new.book.name}/reuseIdentical",
+        message,
+        tree.place(profile_path(profile), "spec", "reuseIdentical"),
+        Side.NEW if written else Side.OLD,
+        item_words(old.reuse_identical),
+        item_words(new.reuse_identical),
+    )
+
+
+def compare_accepted(pair: Pair, old: Profile, new: Profile) -> Iterator[Difference]:
+    """What changes for clients that an update (RFC 7592) would bring from another profile."""
+    words = items_words(old.accept_from), items_words(new.accept_from)
+    for direction, side, message, names in (
+        (
+            Direction.WIDER,
+            Side.NEW,
+            "lets updates bring clients of",
+            [name for name in new.accept_from if name not in old.accept_from],
+        ),
+        (
+            Direction.NARROWER,
+            Side.OLD,
+            "no longer lets updates bring clients of",
+            [name for name in old.accept_from if name not in new.accept_from],
+        ),
+    ):
+        if names:
+            tree, profile = (pair.new, new) if side is Side.NEW else (pair.old, old)
+            place = tree.place(profile_path(profile), "spec", "acceptFrom")
+            yield Difference(direction, f"{new.book.name}/acceptFrom", f"{message} {', '.join(names)}", place, side, *words)
+
+
 # Who else reads a member
 
 
@@ -94,10 +138,11 @@ def _choosing_facts(tree: Tree, profile: Profile) -> frozenset[str]:
 
 
 def _judging_facts(tree: Tree, profile: Profile) -> frozenset[str]:
-    """What the rules on the effective client read."""
+    """What the rules on the effective client, and the limits that it needs room in, read."""
     documents: list[Profile | Guardrail] = [profile, *tree.guardrails.values()]
     facts = [tree.rules(document).facts(document.book.validations) for document in documents]
     facts += [tree.rules(guardrail).facts(guardrail.book.conditions) for guardrail in tree.guardrails.values()]
+    facts += [tree.dictionary.facts(limit.expressions) for limit in tree.limits.values()]
     return frozenset().union(*facts)
 
 

@@ -15,6 +15,7 @@ from registrar.review.difference.differences import (
     ever_enforced,
 )
 from registrar.review.difference.expressions import Dictionary, Meaning, Relation, changed_reads, relation
+from registrar.review.words import one_line
 
 _DIRECTIONS = {
     Relation.STRICTER: (Direction.NARROWER, "demands more: a conjunct was added"),
@@ -50,11 +51,6 @@ class Rules:
     def facts(self, rules: Sequence[Condition] | Sequence[Validation]) -> frozenset[str]:
         """The dotted names of the facts that `rules` read."""
         return self.dictionary.facts(rule.expression for rule in rules)
-
-
-def one_line(expression: Expression) -> str:
-    """An expression's text with its line breaks and indents as single spaces."""
-    return " ".join(expression.text.split())
 
 
 def compare_validations(old: Rules, new: Rules) -> Iterator[Difference]:

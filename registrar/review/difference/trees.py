@@ -7,7 +7,8 @@ from registrar.policy.tree import HEAD
 from registrar.review.difference.differences import Difference, Direction, Side, ever_enforced
 from registrar.review.difference.expressions import Relation, never_fails, relation
 from registrar.review.difference.heads import compare_heads
-from registrar.review.difference.profiles import compare_grants
+from registrar.review.difference.limits import compare_limits
+from registrar.review.difference.profiles import compare_accepted, compare_grants
 from registrar.review.difference.rules import Rules, changed_words, compare_records, compare_validations
 from registrar.review.difference.sides import Pair, Tree
 from registrar.review.outline import profile_path
@@ -39,6 +40,7 @@ def _differences(pair: Pair) -> Iterator[Difference]:
         yield from _profile(pair, name)
     for name in sorted({*pair.old.guardrails, *pair.new.guardrails}):
         yield from _guardrail(pair, name)
+    yield from compare_limits(pair)
 
 
 # Profiles
@@ -68,6 +70,7 @@ def _profile(pair: Pair, name: str) -> Iterator[Difference]:
     if old is not None and new is not None:
         yield from _taken(pair, old, new)
         yield from compare_grants(pair, old, new)
+        yield from compare_accepted(pair, old, new)
         prefixes = old.client_id_prefix, new.client_id_prefix
         yield from pair.noted(f"{name}/clientId", *prefixes, profile_path(new), "spec", "clientId", "prefix")
         yield from _rules(pair, old, new)
