@@ -98,8 +98,7 @@ class Clients:
         current = current and _lasts(client.secret_expires_at, now)
         if not current and not (previous and _lasts(client.previous_secret_expires_at, now)):
             return False
-        self._note_use(client, now, confirmed=current)
-        return True
+        return self._note_use(client, now, confirmed=current)
 
     def allows_redirect(self, client_id: str, uri: str) -> bool:
         """Whether `uri` is one of the client's redirect URIs: the same string, but for the port on loopback (RFC 8252 §7.3)."""
@@ -115,7 +114,8 @@ class Clients:
         What says nothing new is not written: a client may end a 24th of that time (an hour at most) sooner than its last use
         says. Raises UnknownClientError, and GoneError.
         """
-        self._note_seen(self.get(client_id), self._now())
+        if not self._note_seen(self.get(client_id), self._now()):
+            self.get(client_id)
 
     def disable(self, client_id: str, *, by: str) -> bool:
         """Keep the client from being used until it is enabled. Whether it was active. Raises as `get`."""
@@ -161,19 +161,25 @@ class Clients:
     def _find(self, client_id: str) -> Client | None:
         return self._store.client(client_id) if _CLIENT_ID.fullmatch(client_id) else None
 
-    def _note_use(self, client: Client, now: int, *, confirmed: bool) -> None:
-        """The client authenticated: `confirmed`, with its present secret, so that it needs the one before no more."""
+    def _note_use(self, client: Client, now: int, *, confirmed: bool) -> bool:
+        """The client authenticated: `confirmed`, with its present secret, so that it needs the one before no more.
+
+        False when it has ended meanwhile.
+        """
         try:
             if confirmed and client.secret_hash is not None and client.previous_secret_hash is not None:
                 self._store.confirm_secret(client.client_id, client.secret_hash)
-            self._note_seen(client, now)
+            return self._note_seen(client, now)
         except StoreUnavailable as error:
             # It did authenticate all the same. What could not be noted is noted with its next use.
             _LOG.warning("use not noted", extra={"fields": {"client_id": client.client_id, "cause": str(error)}})
+            return True
 
-    def _note_seen(self, client: Client, now: int) -> None:
-        if client.status == "active" and now - client.last_seen_at >= _seen_within(client.unused):
-            self._store.seen(client.client_id, now)
+    def _note_seen(self, client: Client, now: int) -> bool:
+        """False when the client is not active, as far as this had to look."""
+        if client.status != "active" or now - client.last_seen_at < _seen_within(client.unused):
+            return client.status == "active"
+        return self._store.seen(client.client_id, now)
 
     def _switch(self, client_id: str, status: Literal["active", "disabled"], event: Event, by: str) -> bool:
         self.get(client_id)

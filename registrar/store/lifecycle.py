@@ -124,18 +124,21 @@ class Lifecycle(Access):
 
         Noted at most once a minute: asked again before that, this writes nothing.
         """
-        known = self._one(self._sql.select_client, (client_id,))
-        if known is None or client_of(known).status != "active":
-            return False
 
         def used(client: Client) -> Client | None:
             if client.status != "active" or at < client.last_seen_at + SEEN_EVERY:
                 return None
             return replace(client, last_seen_at=at, due_at=due_at(client, at))
 
-        if used(client_of(known)):
-            self._change(client_id, None, used)
-        return True
+        known = self._active(client_id)
+        if known is None or used(known) is None or self._change(client_id, None, used):
+            return known is not None
+        return self._active(client_id) is not None  # somebody else noted it meanwhile, or ended the client
+
+    def _active(self, client_id: str) -> Client | None:
+        row = self._one(self._sql.select_client, (client_id,))
+        client = client_of(row) if row else None
+        return client if client is not None and client.status == "active" else None
 
     def _change(
         self,
