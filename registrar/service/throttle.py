@@ -13,6 +13,7 @@ from registrar.wire import ErrorCode
 
 _LOG: Final = logging.getLogger(__name__)
 
+_RENEWING: Final = ("rate", "burst")
 _ROUNDED: Final = 1  # the second to which the store rounds up how long a limit stays full
 _NOBODY_KNOWS: Final = 3600  # seconds to wait for room that somebody has to give back
 _MOST_FULL: Final = 4096  # limits with their keys that are known to be full: what is forgotten is asked of the store
@@ -31,10 +32,10 @@ class _Full(NamedTuple):
 class Throttle:
     """Answers for limits, and remembers which are full, so that a flood is refused before it costs anything.
 
-    MUST: never refuses by memory whom the store, asked now, would let through. Room in a rate comes back with time alone, and the
-    store has said when: `retry_after` rounds up, so a second is taken off. What can come back sooner is not remembered: places
-    that somebody gives up, a burst under a policy that gives out shared clients (which cost none of it). Another policy has
-    limits of its own, and whoever has more room than the one who was refused asks the store.
+    MUST: never refuses by memory whom the store, asked now, would let through. Room in a rate or a burst, of which every
+    registration takes some, comes back with time alone, and the store has said when: `retry_after` rounds up, so a second is
+    taken off. Places that somebody can give up any moment are not remembered. Another policy has limits of its own, and whoever
+    has more room than the one who was refused asks the store.
 
     Bounded memory of this process. Safe to share between threads: single operations on dicts, and what is lost between them
     costs a question to the store.
@@ -62,8 +63,7 @@ class Throttle:
     def remember(self, policies: PolicySet, error: LimitReachedError, now: float) -> None:
         """Keep in mind that a limit is full."""
         usage = error.usage
-        measures = ("rate",) if any(profile.reuse_identical for profile in policies.profiles) else ("rate", "burst")
-        if usage.measure not in measures or error.retry_after <= _ROUNDED:
+        if usage.measure not in _RENEWING or error.retry_after <= _ROUNDED:
             return
         if len(self._full) >= _MOST_FULL:
             self._forget(now)
@@ -120,7 +120,7 @@ def fields(usages: Sequence[Usage], uses: Sequence[LimitUse]) -> Mapping[str, st
 
 def renewing(usages: Sequence[Usage]) -> tuple[Usage, ...]:
     """Those that come back with time. How many clients there are altogether is not for everybody who registers one."""
-    return tuple(usage for usage in usages if usage.measure in ("rate", "burst"))
+    return tuple(usage for usage in usages if usage.measure in _RENEWING)
 
 
 def _windows(uses: Sequence[LimitUse]) -> Iterator[tuple[tuple[str, Measure], int]]:
