@@ -22,9 +22,11 @@ from registrar.app import create_private_app, create_public_app, create_refusals
 from registrar.cli.checkout import find_checkout
 from registrar.cli.exits import BROKEN_TREE, UNEXPECTED
 from registrar.cli.logs import log_config
+from registrar.cli.stalls import Stalls
 from registrar.cli.sweeping import Sweeping
 from registrar.cli.watching import Watcher, on_hangup
 from registrar.errors import LoadError, RegistrarError
+from registrar.http.turns import Turns
 from registrar.metrics import counts_of_this_process, share
 from registrar.service import Policies
 from registrar.settings import Bind, Settings
@@ -43,7 +45,7 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in flight and return. Exits 1 when a worker dies."""
     with TemporaryDirectory(prefix="registrar-metrics-") as shared:
         public = _Server(settings, settings.bind, workers=settings.workers, beside=_beside(settings, Path(shared)))
-        public.serve(target_loader=_loader(_public, settings, Path(shared)), wrap_loader=False)
+        public.serve(target_loader=partial(_load_app, _public, settings, settings.bind, Path(shared)), wrap_loader=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,10 @@ class _Beside:
 
 
 def _beside(settings: Settings, shared: Path) -> _Beside | None:
-    if settings.private_bind is None:
+    bind = settings.private_bind
+    if bind is None:
         return None
-    return _Beside(_Server(settings, settings.private_bind, workers=1), _loader(_private, settings, shared))
+    return _Beside(_Server(settings, bind, workers=1), partial(_load_app, _private, settings, bind, shared))
 
 
 class _Server(MPServer):
@@ -77,7 +80,7 @@ class _Server(MPServer):
             runtime_mode=RuntimeModes.mt,  # Granian's own choice for WSGI, which it makes for the server that serves, not beside
             websockets=False,
             workers=workers,
-            blocking_threads=settings.threads,
+            blocking_threads=settings.connections,  # each waits for a body; settings.threads of them work (registrar.http.turns)
             backlog=settings.backlog,
             backpressure=settings.connections,
             http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT, max_buffer_size=_HEADER_BYTES),
@@ -112,23 +115,21 @@ class _Server(MPServer):
                 os.kill(worker.inner.pid, signal.SIGHUP)
 
 
-def _loader(create: _Create, settings: Settings, shared: Path) -> _Load:
-    return partial(_load_app, create, settings, shared)
-
-
 def _public(settings: Settings, policies: Policies, store: Store, _shared: Path) -> Any:
     refusals = create_refusals(settings, store)
     Finalize(None, refusals.close, exitpriority=1)  # before the store is closed
     counts, _ = counts_of_this_process()
-    return create_public_app(settings, policies=policies, store=store, refusals=refusals, counts=counts)
+    app = create_public_app(settings, policies=policies, store=store, refusals=refusals, counts=counts)
+    return Turns(app, places=settings.threads, max_body=settings.max_body)
 
 
-def _private(_settings: Settings, policies: Policies, store: Store, shared: Path) -> Any:
-    return create_private_app(policies=policies, store=store, shared=shared)
+def _private(settings: Settings, policies: Policies, store: Store, shared: Path) -> Any:
+    app = create_private_app(policies=policies, store=store, shared=shared)
+    return Turns(app, places=settings.threads, max_body=settings.max_body)
 
 
-def _load_app(create: _Create, settings: Settings, shared: Path) -> Any:
-    """The app, in the process that serves it; its metrics are counted in the folder `shared`."""
+def _load_app(create: _Create, settings: Settings, bind: Bind, shared: Path) -> Any:
+    """The app, in the process that serves it on `bind`; its metrics are counted in the folder `shared`."""
     # Ctrl-C reaches this process too, besides the SIGTERM that the parent passes on; Granian sometimes loses both then, and ends
     # only after the grace (2.8.7: 6 times in 18). The parent alone listens to SIGINT. SIGHUP is waited for.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
@@ -149,6 +150,8 @@ def _load_app(create: _Create, settings: Settings, shared: Path) -> Any:
     watcher.start()
     sweeping = Sweeping(create_sweeper(store), interval=settings.sweep_interval)
     sweeping.start()
-    for stop in (watcher.stop, sweeping.stop):
+    stalls = Stalls(bind.port, seconds=settings.request_timeout)
+    stalls.start()
+    for stop in (watcher.stop, sweeping.stop, stalls.stop):
         Finalize(None, stop, exitpriority=1)  # before the store is closed
     return create(settings, policies, store, shared)

@@ -58,6 +58,7 @@ class Settings:
     threads: int = 64
     connections: int = 1024
     backlog: int = 1024
+    request_timeout: int = 30
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     shutdown_grace: int = 20

@@ -32,6 +32,7 @@ KINDS: Final[Mapping[str, Literal["text", "integer", "boolean", "list", "structu
     "threads": "integer",
     "connections": "integer",
     "backlog": "integer",
+    "request_timeout": "integer",
     "log_format": "text",
     "log_level": "text",
     "shutdown_grace": "integer",

@@ -1,0 +1,99 @@
+"""Clients that send slowly, or stop: they keep nothing from the others, and are cut off in the end."""
+
+import json
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.cli.server import PATIENCE, ask, register, serving
+from tests.servers import Server
+
+NATIVE = {"client_name": "my cli", "redirect_uris": ["http://127.0.0.1:33418/callback"]}
+BODY = json.dumps(NATIVE).encode()
+HEAD = b"POST /register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+SIZED = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY)
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n10\r\n"
+SOON = {"REGISTRAR_REQUEST_TIMEOUT": "5"}
+
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells when a connection was last used")
+
+
+@contextmanager
+def connections(server: Server, number: int) -> Iterator[list[socket.socket]]:
+    """So many connections of one client."""
+    host, _, port = server.address.partition(":")
+    with ExitStack() as stack:
+        yield [stack.enter_context(socket.create_connection((host, int(port)), timeout=PATIENCE)) for _ in range(number)]
+
+
+def ended(connection: socket.socket) -> bool:
+    """Whether the server ends the connection without an answer, in time."""
+    try:
+        return connection.recv(4096) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize("start", [SIZED + BODY[:9], SIZED, CHUNKED + BODY[:9]], ids=["half a body", "no body", "chunks"])
+def test_many_stalled_bodies_keep_nothing_from_the_others(tmp_path: Path, start: bytes) -> None:
+    """Five times as many as requests are worked on at once; a client that sends all is answered in a moment, again and again."""
+    with serving(tmp_path, REGISTRAR_THREADS="64") as server, connections(server, 320) as stalled:
+        for connection in stalled:
+            connection.sendall(start)
+        time.sleep(1)
+        for number in range(10):
+            began = time.monotonic()
+            assert register(server, {**NATIVE, "client_name": f"cli {number}"}).status_code == 201
+            assert time.monotonic() - began < 2
+        if start.startswith(SIZED):
+            rest = (SIZED + BODY).removeprefix(start)
+            stalled[-1].sendall(rest)
+            assert stalled[-1].recv(4096).startswith(b"HTTP/1.1 201 ")
+
+
+@ON_LINUX
+def test_a_body_that_does_not_come_is_cut_off(tmp_path: Path) -> None:
+    """Whether it stalls or drips; a connection that is used, and one whose body comes slowly but in time, are not."""
+    with serving(tmp_path, **SOON) as server, connections(server, 12) as open_connections:
+        *stalled, dripping, slow = open_connections
+        for connection in open_connections:
+            connection.sendall(SIZED + BODY[:9])
+        began = time.monotonic()
+        with httpx2.Client(base_url=server.origin, trust_env=False, timeout=PATIENCE) as client:
+            for second in range(9):
+                assert client.get("/healthz").status_code == 200
+                if second < 4:
+                    dripping.sendall(b" ")
+                if second == 3:
+                    slow.sendall(BODY[9:])
+                    assert slow.recv(4096).startswith(b"HTTP/1.1 201 ")
+                time.sleep(1)
+            assert all(map(ended, [*stalled, dripping]))
+            assert time.monotonic() - began < 12
+        assert server.stop() == 0
+    assert "stalled connections cut" in server.log.read_text()
+
+
+@ON_LINUX
+def test_connections_that_are_all_taken_come_back(tmp_path: Path) -> None:
+    """Whoever takes every connection there is keeps them for the time of one request."""
+    with serving(tmp_path, REGISTRAR_CONNECTIONS="32", **SOON) as server, connections(server, 64) as stalled:
+        for connection in stalled:
+            connection.sendall(SIZED + BODY[:9])
+        time.sleep(14)  # two rounds of it
+        assert register(server, NATIVE).status_code == 201
+
+
+@ON_LINUX
+def test_what_is_cut_is_no_other_connection(tmp_path: Path) -> None:
+    """Not those to the database, not those that wait to be accepted; the server goes on."""
+    with serving(tmp_path, **SOON) as server:
+        time.sleep(8)
+        assert ask(server, "GET", "/readyz").status_code == 200
+        assert register(server, NATIVE).status_code == 201
