@@ -7,6 +7,7 @@ from registrar.cli.client import client
 from registrar.cli.db import db
 from registrar.cli.policy import policy
 from registrar.cli.serve import serve
+from registrar.cli.sweep import sweep
 from registrar.cli.token import token
 
 __all__ = ["main"]
@@ -22,4 +23,5 @@ main.add_command(client)
 main.add_command(db)
 main.add_command(policy)
 main.add_command(serve)
+main.add_command(sweep)
 main.add_command(token)

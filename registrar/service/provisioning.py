@@ -35,7 +35,7 @@ class StaticClient:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Why an entry cannot be a client: `index` is its number from 0, `path` where in it.
+    """Why an entry cannot be a client: `index` is its number from 0, `path` where in it, the key there where `of_key`.
 
     `rule` is the id of the policy's rule that refuses it, and `place` where that stands; "" and None for the program's own rules.
     """
@@ -45,6 +45,7 @@ class Flaw:
     message: str
     rule: str = ""
     place: Place | None = None
+    of_key: bool = False
 
 
 class ProvisioningError(RegistrarError):
@@ -239,7 +240,8 @@ def _unknown_members(index: int, entry: StaticClient, policies: PolicySet) -> It
     known = {*wire.MEMBERS, *policies.extensions}
     for name in entry.metadata:
         if name not in known and wire.base_name(name) is None:
-            yield Flaw(index, ("metadata", name), f"is no member of client metadata{did_you_mean(name, known)}")
+            message = f"is no member of client metadata{did_you_mean(name, known)}"
+            yield Flaw(index, ("metadata", name), message, of_key=True)
 
 
 def _violations(index: int, decision: Decision) -> Iterator[Flaw]:

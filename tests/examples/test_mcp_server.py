@@ -313,7 +313,7 @@ def test_the_readme_has_the_commands() -> None:
     blocks = re.findall(r"```sh\n(.*?)```", (EXAMPLE / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     commands = [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
     assert commands[:3] == [
-        "pip install oauth-registrar mcp",
+        "pip install . mcp",
         "python examples/mcp-server/run.py",
         "python examples/mcp-server/client.py",
     ]

@@ -11,7 +11,7 @@ from registrar.app import create_provisioning, load_policies, open_policies
 from registrar.cli.checkout import find_checkout
 from registrar.cli.configured import database_options, store_or_leave
 from registrar.cli.exits import BROKEN_TREE, USAGE, leave
-from registrar.cli.reports import Format, Level, Notice, Report, emit, format_option
+from registrar.cli.reports import Format, Level, Notice, Report, emit
 from registrar.documents import Document, format_path, read_yaml
 from registrar.errors import LoadError, Problem
 from registrar.policy import PolicySet
@@ -20,6 +20,7 @@ from registrar.service.provisioning import Flaw, Provisioned, Provisioning, Prov
 from registrar.settings import Settings
 from registrar.store import StoreUnavailable
 
+_FORMATS: Final = (Format.PRETTY, Format.JSON, Format.GITHUB)  # the others have no room for secrets
 _COMMAND: Final = "client import"
 _ENTRY: Final = "static-client"
 _RULES: Final = {_ENTRY: "An entry of a file of static clients that cannot be a client"}
@@ -28,7 +29,15 @@ _RULES: Final = {_ENTRY: "An entry of a file of static clients that cannot be a 
 @click.command("import")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-@format_option
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice([str(style) for style in _FORMATS]),
+    default=str(Format.PRETTY),
+    show_default=True,
+    callback=lambda _context, _option, value: Format(value),
+    help="For people, or for what runs the command.",
+)
 @database_options
 def bring(file: Path, *, dry_run: bool, style: Format, settings: Settings) -> None:
     """Bring the static clients that FILE (YAML) lists: those of partners, batch jobs, your own applications.
@@ -112,7 +121,7 @@ def _policies(settings: Settings) -> PolicySet:
 def _notice(document: Document, flaw: Flaw) -> Notice:
     path: list[str | int] = ["clients", flaw.index, *flaw.path]
     message = f"{flaw.message} ({flaw.place})" if flaw.place else flaw.message
-    return Notice(flaw.rule or _ENTRY, Level.ERROR, message, document.place(path), format_path(path))
+    return Notice(flaw.rule or _ENTRY, Level.ERROR, message, document.place(path, key=flaw.of_key), format_path(path))
 
 
 def _notice_of(problem: Problem) -> Notice:
@@ -136,7 +145,8 @@ def _lines(brought: Sequence[Provisioned], notices: Sequence[Notice]) -> Iterato
         secret = f"  client_secret {one.secret}" if one.secret else ""
         yield f"{one.change:<9}  {one.client_id}  {one.profile}{secret}"
     if notices:
-        yield f"{len(notices)} mistakes: nothing is stored" if not brought else f"{len(notices)} mistakes: the rest is not stored"
+        count = "1 mistake" if len(notices) == 1 else f"{len(notices)} mistakes"
+        yield f"{count}: {'only the above' if brought else 'nothing'} is stored"
 
 
 def _record(one: Provisioned) -> dict[str, str]:

@@ -78,7 +78,7 @@ def _lines(found: _Found) -> Iterator[str]:
     }
     for name, value in facts.items():
         if value:
-            yield f"{name:<11}{printable(value)}"
+            yield f"{name:<12}{printable(value)}"
     yield "metadata"
     yield from (f"  {line}" for line in indented(client.metadata).splitlines())
     yield "journal, the newest entry first"
