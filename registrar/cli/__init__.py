@@ -5,6 +5,7 @@ import click
 import registrar
 from registrar.cli.client import client
 from registrar.cli.db import db
+from registrar.cli.limits import limits
 from registrar.cli.policy import policy
 from registrar.cli.serve import serve
 from registrar.cli.sweep import sweep
@@ -21,6 +22,7 @@ def main() -> None:
 
 main.add_command(client)
 main.add_command(db)
+main.add_command(limits)
 main.add_command(policy)
 main.add_command(serve)
 main.add_command(sweep)
