@@ -1,6 +1,6 @@
 """What an expression costs here, in cel-python's InterpretedRunner and in Google's C++ binding, on the same facts, in one run.
 
-    python -m tests.benchmarks.cel
+    python -m tests.benchmarks cel
 
 Each figure is the best of several rounds, so that other work on the machine shows least. The facts are converted for each
 implementation beforehand: here they are used as they are.

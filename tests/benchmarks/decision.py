@@ -1,6 +1,6 @@
 """What a decision of the shipped policies costs, for each of the shipping clients, and what loading them costs.
 
-    python -m tests.benchmarks.decision
+    python -m tests.benchmarks decision
 
 A whole decision is everything between a parsed body and a `Decision`: schema, normalisation, redirect URIs, profile, rules. Each
 figure is the best of several rounds, so that other work on the machine shows least. Loading is measured in new processes, imports

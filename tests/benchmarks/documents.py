@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import cycle, islice
 from random import Random
 from typing import Any
@@ -12,11 +12,11 @@ from tests.clients.shipped import ADMITTED
 _LOOPBACK_PORT = re.compile(r"(http://(?:localhost|127\.0\.0\.1|\[::1\]):)[0-9]+")
 
 
-def varied(number: int, seed: int) -> Iterator[str]:
-    """`number` documents as JSON on one line, all of which the shipped policies admit: the same for the same `seed`."""
+def varied(number: int, seed: int, clients: Collection[str] = tuple(ADMITTED)) -> Iterator[str]:
+    """`number` documents of `clients` as JSON on one line, admitted by the shipped policies: the same for the same `seed`."""
     random = Random(seed)
-    for client in islice(cycle(ADMITTED.values()), number):
-        yield json.dumps(_vary(client.document, random))
+    for client in islice(cycle(clients), number):
+        yield json.dumps(_vary(ADMITTED[client].document, random))
 
 
 def _vary(document: Any, random: Random) -> dict[str, object]:

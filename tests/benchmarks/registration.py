@@ -1,10 +1,11 @@
-"""Registrations per second of the real server, beside the floor: the same server and database, parsing and inserting only.
+"""Registrations per second of the real server, beside its floor, and beside what a user would pick instead.
 
-Both run on loopback, each as a process of its own, and take turns under load (registrar, floor, registrar, floor, ...), so that
-what slows the machine down slows both. The documents are those of shipping clients, with other ports and names each time. The
-ratio of a round is the registrar's rate over the floor's. `floor` says exactly what the floor does.
+All run on loopback, each as processes of its own, and take turns under load (registrar, floor, peers, registrar, floor, ...), so
+that what slows the machine down slows all. The documents are those of shipping clients that every server takes, with other ports
+and names each time. `floor` says exactly what the floor does, `contenders` how the peers run. Processor time is that of all of a
+server's processes and threads: it tells more than the rate where other work keeps the machine busy.
 
-    python -m tests.benchmarks.registration [--seconds 20] [--connections 32]
+    python -m tests.benchmarks registration [--seconds 60] [--connections 32] [--peers]
 """
 
 import argparse
@@ -13,95 +14,82 @@ import platform
 import sqlite3
 import statistics
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.benchmarks.contenders import FLOOR, REGISTRAR, Contender, accepted_everywhere, peers
 from tests.benchmarks.documents import varied
-from tests.benchmarks.load import Generator, Measured, generator
-from tests.servers import Server, configure, run, serve
+from tests.benchmarks.load import Generator, Measured, generator, measured
+from tests.servers import Server
 
-_ROUNDS = 4
-_WARM_UP = 1  # seconds for each server
+_ROUNDS = 5
+_WARM_UP = 2  # seconds for each server
 _DOCUMENTS = 50_000  # more than a turn of a few seconds uses: hardly a document comes twice in it
 
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One turn of each."""
-
-    registrar: Measured
-    floor: Measured
-
-    @property
-    def ratio(self) -> float:
-        """What the registrar reaches of the floor's rate."""
-        return self.registrar.rate / self.floor.rate
+Turns = Mapping[Contender, Sequence[Measured]]
 
 
-@contextmanager
-def servers(folder: Path) -> Iterator[tuple[Server, Server]]:
-    """The registrar and the floor, with their state in `folder`."""
-    ours, floors = folder / "registrar", folder / "floor"
-    ours.mkdir()
-    floors.mkdir()
-    issuer, config = configure(floors)
-    with serve(ours) as registrar, run([sys.executable, "-m", "tests.benchmarks.floor", str(config)], floors, issuer) as floor:
-        yield registrar, floor
+def measure(load: Generator, folder: Path, contenders: Sequence[Contender], *, rounds: int, turn: int, connections: int) -> Turns:
+    """What each contender did in so many turns of `turn` seconds, after one to warm up."""
+    with ExitStack() as stack:
+        servers = {one: stack.enter_context(one.start(_made(folder / one.name))) for one in contenders}
+        clients = accepted_everywhere([_url(one, server) for one, server in servers.items()])
+        documents = folder / "documents.jsonl"
+
+        def take_turns(seconds: int, seed: int) -> list[Measured]:
+            documents.write_text("\n".join(varied(_DOCUMENTS, seed, clients)), encoding="utf-8")
+            return [
+                measured(server.process.pid, partial(load, _url(one, server), documents, seconds, connections))
+                for one, server in servers.items()
+            ]
+
+        take_turns(_WARM_UP, seed=0)
+        turns = [take_turns(turn, seed) for seed in range(1, rounds + 1)]
+    return dict(zip(contenders, zip(*turns, strict=True), strict=True))
 
 
-def measure(load: Generator, folder: Path, *, rounds: int, turn: int, connections: int) -> list[Round]:
-    """So many rounds with turns of `turn` seconds, after one to warm up."""
-    with servers(folder) as pair:
-        _take_turns(load, pair, folder, _WARM_UP, connections, seed=0)
-        return [_take_turns(load, pair, folder, turn, connections, seed=number) for number in range(1, rounds + 1)]
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
-def _take_turns(load: Generator, pair: tuple[Server, Server], folder: Path, turn: int, connections: int, *, seed: int) -> Round:
-    documents = folder / "documents.jsonl"
-    documents.write_text("\n".join(varied(_DOCUMENTS, seed)), encoding="utf-8")
-    return Round(*(load(f"{server.origin}/register", documents, turn, connections) for server in pair))
+def _url(contender: Contender, server: Server) -> str:
+    return f"{server.origin}{contender.path}"
 
 
-def _table(rounds: list[Round]) -> Iterator[str]:
-    yield f"{'round':8}{'registrar/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'floor/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>8}"
-    for number, one in enumerate(rounds, 1):
-        yield _row(str(number), [one])
-    yield _row("median", rounds)
-
-
-def _row(name: str, rounds: list[Round]) -> str:
-    """The medians of `rounds`."""
-    columns = [f"{name:8}"]
-    for side in ([one.registrar for one in rounds], [one.floor for one in rounds]):
-        columns.append(f"{statistics.median(one.rate for one in side):12.0f}")
-        columns += [
-            f"{statistics.median(latencies):9.1f}" for latencies in zip(*((one.p50, one.p99) for one in side), strict=True)
-        ]
-    return "".join([*columns, f"{statistics.median(one.ratio for one in rounds):8.2f}"])
+def table(turns: Turns) -> Iterator[str]:
+    """The medians of each contender's turns, and the median of what the registrar reaches of its rate in the same round."""
+    yield f"{'':30}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>9}{'registrar':>11}{'failed':>8}"
+    for contender, own in turns.items():
+        ratio = statistics.median(ours.rate / other.rate for ours, other in zip(turns[REGISTRAR], own, strict=True))
+        figures = (statistics.median(getattr(one, name) for one in own) for name in ("rate", "p50", "p99", "processor"))
+        rate, p50, p99, processor = figures
+        failed = sum(one.failed for one in own)
+        yield f"{contender.title:30}{rate:10.0f}{p50:9.1f}{p99:9.1f}{processor:9.0f}{ratio:10.2f}x{failed:8}"
 
 
 def main() -> None:
     """Measure, and print a table. Exits with 1 when any request failed: the figures would be those of refusals."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.registration", description="Registrations per second.")
-    parser.add_argument(
-        "--seconds", type=int, default=20, help="how long to put load on, in all; at least 10 (default: %(default)s)"
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks registration", description="Registrations per second.")
+    parser.add_argument("--seconds", type=int, default=60, help="how long to put load on, in all (default: %(default)s)")
     parser.add_argument("--connections", type=int, default=32, help="connections at once (default: %(default)s)")
+    parser.add_argument("--peers", action="store_true", help="measure what a user would pick instead, too")
     options = parser.parse_args()
-    turn = max(1, (options.seconds - 2 * _WARM_UP) // (2 * _ROUNDS))
+    contenders = (REGISTRAR, FLOOR, *(peers() if options.peers else ()))
+    turn = max(1, (options.seconds - _WARM_UP * len(contenders)) // (_ROUNDS * len(contenders)))
     name, load = generator()
     with TemporaryDirectory(prefix="registrar-benchmark-") as folder:
-        rounds = measure(load, Path(folder), rounds=_ROUNDS, turn=turn, connections=options.connections)
+        turns = measure(load, Path(folder), contenders, rounds=_ROUNDS, turn=turn, connections=options.connections)
     print(
-        f"{options.connections} connections, load from {name}; Python {platform.python_version()}, Granian {version('granian')}, "
-        f"SQLite {sqlite3.sqlite_version}, {os.cpu_count()} processors\n"
+        f"{options.connections} connections, {_ROUNDS} turns of {turn} s, load from {name}; Python {platform.python_version()}, "
+        f"Granian {version('granian')}, SQLite {sqlite3.sqlite_version}, {os.cpu_count()} processors\n"
     )
-    print(*_table(rounds), sep="\n")
-    failed = sum(one.registrar.failed + one.floor.failed for one in rounds)
+    print(*table(turns), sep="\n")
+    failed = sum(one.failed for own in turns.values() for one in own)
     if failed:
         sys.exit(f"{failed} requests failed")
 

@@ -1,6 +1,6 @@
 """Registrations per second that the store takes on SQLite: one fsync for each, against group commit, in one run.
 
-    python -m tests.benchmarks.store [FOLDER]
+    python -m tests.benchmarks store [FOLDER]
 
 The disk decides: FOLDER (default: a temporary one) should be on the disk that will hold the database. The floor is the bare
 driver in one thread, two inserts of the same size a commit and no index but the primary keys.
