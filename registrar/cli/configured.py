@@ -40,14 +40,8 @@ def settings_or_leave(config: str | None, flags: Mapping[str, str]) -> Settings:
 @contextmanager
 def store_or_leave(settings: Settings) -> Iterator[Store]:
     """The database, made or migrated where that is needed; exits 1 with one line when it cannot be used, now or in the block."""
-    os.umask(0o077)  # it holds who registered from where
-    with using(settings):
-        try:
-            store = open_store(settings)
-        except OSError as error:
-            raise StoreUnavailable(str(error)) from error
-        with closing(store):
-            yield store
+    with using(settings), closing(_open(settings)) as store:
+        yield store
 
 
 @contextmanager
@@ -55,6 +49,16 @@ def store_to_read_or_leave(settings: Settings) -> Iterator[Store]:
     """The database as it is, opened to read; exits 1 as `store_or_leave` does."""
     with using(settings), closing(Store.open_to_read(settings.database_url)) as store:
         yield store
+
+
+def _open(settings: Settings) -> Store:
+    mask = os.umask(0o077)  # the database holds who registered from where
+    try:
+        return open_store(settings)
+    except OSError as error:
+        raise StoreUnavailable(str(error)) from error
+    finally:
+        os.umask(mask)
 
 
 @contextmanager

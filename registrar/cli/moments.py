@@ -15,7 +15,7 @@ def lifetime(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
     if value is None:
         return None
     found = _duration(value)
-    if not found:
+    if not found:  # nor nothing at all
         raise click.BadParameter("must be a number of days, hours, minutes or seconds, as in 30d, 12h, 90m or 45s")
     return found
 

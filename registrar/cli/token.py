@@ -38,6 +38,12 @@ def token() -> None:
     """
 
 
+def _one_line(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    if value and not value.isprintable():
+        raise click.BadParameter("must be one line of printable characters")
+    return value
+
+
 def _scopes(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
     try:
         return tuple(dict.fromkeys(scope for value in values for scope in wire.parse_scope(value)))
@@ -59,7 +65,7 @@ def _labels(_ctx: click.Context, _param: click.Parameter, values: Sequence[str])
 
 @token.command()
 @click.argument("kind", type=_Kind(TOKEN_KINDS))
-@click.option("--name", metavar="TEXT", default="", help="What people call it: who has it, what for.")
+@click.option("--name", metavar="TEXT", default="", callback=_one_line, help="What people call it: who has it, what for.")
 @click.option("--uses", metavar="N", type=click.IntRange(min=1), help="Registrations that it admits.  [default: any number]")
 @click.option(
     "--expires-in", "lifetime", metavar="TIME", callback=lifetime_option, help="How long it lasts: 30d, 12h.  [default: for ever]"
