@@ -180,7 +180,7 @@ def test_no_token_is_in_a_log_line_or_record(either: Store, caplog: pytest.LogCa
     running = service(either, MIXED)
     text, _ = running.tokens.create("initial_access", uses=1)
     bad = "rgt_" + "B" * 43
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, logger="registrar"):
         running.register(token=text)
         running.refused(token=text)
         running.refused(token=bad)
