@@ -16,6 +16,7 @@ from registrar.service.decided import carrying_out, report
 from registrar.service.events import event_record
 from registrar.service.evidence import EvidenceError, decision_record, outcome, read_record
 from registrar.service.outcomes import Refusal, Registration, malformed, refusal, warnings
+from registrar.service.pacing import Pace
 from registrar.service.refusals import Kind, Refusals
 from registrar.service.registrar import RegistrationRequest
 from registrar.service.software import TrustedIssuers
@@ -73,6 +74,7 @@ class Management:
         self._rotation = Rotation(rotate_token, rotate_secret, new_secret)
         self._trusted = trusted or TrustedIssuers()
         self._refusals = refusals or Refusals(store, clock=clock, new_id=new_id)
+        self._pace = Pace()
 
     def read(self, client_id: str, token: str | None) -> Mapping[str, object]:
         """The registration as it is (RFC 7592 §2.1). Its secret is not known here any more, only that there is one."""
@@ -82,14 +84,17 @@ class Management:
     def replace(self, client_id: str, request: RegistrationRequest) -> Registration:
         """Put another document in the place of the registered one, as the policy lets it (RFC 7592 §2.2).
 
-        An update counts under no limit: limits are about how many clients there come to be, and no client comes to be. Raises
-        DecisionFailedError when anything unexpected breaks behind the decision.
+        An update counts under no limit of the policy: they are about how many clients there come to be, and none comes to be. But
+        a client has a pace (429), for every update is recorded. Raises DecisionFailedError when anything unexpected breaks behind
+        the decision.
         """
+        client = self._authenticated(client_id, request.token)
+        self._keep_pace(client)
         for _ in range(_ATTEMPTS):
-            client = self._authenticated(client_id, request.token)
             registration = self._update(client, request)
             if registration is not None:
                 return registration
+            client = self._authenticated(client_id, request.token)
         raise Refusal(
             503, ErrorCode.TEMPORARILY_UNAVAILABLE, "the client is changed all the time; try again", headers={"Retry-After": "1"}
         )
@@ -134,6 +139,12 @@ class Management:
             return client
         self._store.confirm_token(client.client_id, presented)
         return changed(client, previous_token_hash=None)
+
+    def _keep_pace(self, client: Client) -> None:
+        seconds = self._pace.wait(client.client_id, self._clock().timestamp())
+        if seconds:
+            description = f"the client changes too often: try again in {seconds} seconds"
+            raise Refusal(429, ErrorCode.TOO_MANY_REQUESTS, description, headers={"Retry-After": str(seconds)})
 
     def _update(self, client: Client, request: RegistrationRequest) -> Registration | None:
         """One attempt; None when the client is not what it was any more."""

@@ -1,5 +1,6 @@
 """Contract 15 to 19: clients read, replace and delete their registration (RFC 7592)."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -436,7 +437,28 @@ def test_contract_19_the_token_lives_as_long_as_the_client(life: Life) -> None:
     told(life.put(client, NATIVE))
 
 
-# Beside the numbers: what an update does to lifetimes
+# Beside the numbers
+
+
+def test_no_credential_is_kept_or_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """After a whole life, with everything in the wrong place once: neither in a log line nor in a byte of the database."""
+    caplog.set_level(logging.DEBUG)
+    with living(tmp_path, rotate_registration_token=True, rotate_client_secret=True) as life:
+        first, other = life.register(), life.register()
+        life.get(first, query_string=f"access_token={first['registration_access_token']}")
+        second = told(life.put(first, {**HOSTED, "client_secret": first["client_secret"]}))
+        life.put(second, {**HOSTED, "client_name": "acme", "client_secret": second["client_secret"], "token": "t0ken-value"})
+        life.ask("PUT", second, json=dict(second))
+        life.get({**other, "registration_client_uri": second["registration_client_uri"]})
+        assert life.clients.authenticate(second["client_id"], second["client_secret"])
+        life.delete(second)
+    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    kept += repr([vars(record) for record in caplog.records]).encode()
+    assert second["client_id"].encode() in kept
+    for answer in (first, second, other):
+        for name in ("client_secret", "registration_access_token"):
+            assert answer[name].encode() not in kept
+    assert b"t0ken-value" not in kept
 
 
 def test_an_update_puts_no_end_off(life: Life) -> None:

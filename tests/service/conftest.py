@@ -30,19 +30,20 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def lives(database: str) -> Iterator[Lives]:
     """Without rotation."""
-    with closing(Store.open(database)) as store:
-        yield Lives(store)
+    with _alive(database, rotate=False) as found:
+        yield found
 
 
 @pytest.fixture
 def rotating(database: str) -> Iterator[Lives]:
     """With rotation of tokens and of secrets."""
-    with closing(Store.open(database)) as store:
-        yield Lives(store, rotate=True)
+    with _alive(database, rotate=True) as found:
+        yield found
 
 
-@pytest.fixture
-def either(database: str) -> Iterator[Store]:
-    """The database, open."""
+@contextmanager
+def _alive(database: str, *, rotate: bool) -> Iterator[Lives]:
     with closing(Store.open(database)) as store:
-        yield store
+        found = Lives(store, rotate=rotate)
+        yield found
+        found.refusals.close()
