@@ -9,25 +9,15 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from registrar import wire
-from registrar.cel import Activation, EvaluationError, Expression, RecordType, Scope, Step
 from registrar.errors import Place
 from registrar.policy.decision import Change, Decision, Finding, Mode
 from registrar.policy.facts import Facts
 from registrar.policy.members import Draft
 from registrar.policy.policyset import Guardrail, PolicySet, Profile
 from registrar.policy.rules import Condition, Validation, unobserved
-from registrar.policy.vocabulary import Variables, bindings
-
-_BUDGET = EvaluationError("the budget of this decision was exhausted by the rules before it", 0)
-
-
-class Outcome(StrEnum):
-    """What a condition or a validation came to in a decision."""
-
-    TRUE = "true"
-    FALSE = "false"
-    ERROR = "error"
-    UNSEEN = "not evaluated"
+from registrar.policy.vocabulary import bindings
+from registrar.review.rooms import Room, limit_view, rooms
+from registrar.review.views import Check, Outcome, Variable, View, failure_of, value_of
 
 
 class Reach(StrEnum):
@@ -40,37 +30,12 @@ class Reach(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One expression of a rule, and what it was. `steps` are its parts in the order in which they were evaluated.
-
-    `error` says why it has no value, and is None when it has one.
-    """
-
-    rule: str
-    place: Place
-    text: str
-    outcome: Outcome
-    steps: tuple[Step, ...] = ()
-    error: EvaluationError | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Judgement:
     """A validation: `mode` is what held at the moment of the decision, `message` what the client would be told."""
 
     check: Check
     mode: Mode
     message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A variable that some rule reads. `value` is an EvaluationError when it has none."""
-
-    name: str
-    text: str
-    value: object
-    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +72,7 @@ class Explanation:
 
     `facts` have the networks of the source. `profiles` are all of the set's, in its order, up to their conditions. `members`,
     `completed` (what the RFCs' defaults added at the end) and `books` (the rules of the profile that applies, then of every
-    guardrail) are empty when no profile applies.
+    guardrail) are empty when no profile applies; `rooms` (every limit) where nobody got so far.
     """
 
     facts: Facts
@@ -116,51 +81,12 @@ class Explanation:
     members: tuple[MemberWork, ...] = ()
     completed: Mapping[str, object] = field(default_factory=dict)
     books: tuple[Book, ...] = ()
+    rooms: tuple[Room, ...] = ()
 
     @property
     def program_findings(self) -> tuple[Finding, ...]:
         """What the rules of the program itself found, which stand in no file."""
         return tuple(finding for finding in self.decision.violations if finding.place is None)
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the expressions of one document see. Without `variables` there are none."""
-
-    scope: Scope
-    values: Mapping[str, object]
-    variables: Mapping[str, Expression] | None = None
-
-    def bind(self) -> Activation:
-        """An activation with a budget of its own, so that what one expression spends is no other one's loss."""
-        if self.variables is None:
-            return self.scope.bind(self.values)
-        return Variables(self.variables).bind(self.scope, self.values)
-
-    def trace(self, expression: Expression) -> tuple[Step, ...]:
-        """The parts of `expression` in the order in which they were evaluated.
-
-        A record of facts in front of its member is left out: the member says it, and `variables` are only computed when read.
-        """
-        return tuple(step for step in expression.trace(self.bind()) if not self._selected(step, expression))
-
-    def _selected(self, step: Step, expression: Expression) -> bool:
-        record = isinstance(self.scope.types.get(step.text), RecordType)
-        return record and expression.text[step.end :].lstrip().startswith((".", "["))
-
-
-def origin(error: EvaluationError, steps: Sequence[Step]) -> int:
-    """Where in an expression with these `steps` the error arose: an offset into its text.
-
-    An error inside a variable has no place in the expression but that of the variable's name.
-    """
-    failed = next((step for step in steps if _same(step.value, error)), None)
-    return error.offset if failed is None or failed.offset <= error.offset < failed.end else failed.offset
-
-
-def _same(value: object, error: EvaluationError) -> bool:
-    """Whether a step ended in this error, and not in another that `||` or `&&` passed over."""
-    return isinstance(value, EvaluationError) and (value.reason, value.offset) == (error.reason, error.offset)
 
 
 def explain(policies: PolicySet, facts: Facts) -> Explanation:
@@ -187,26 +113,32 @@ def explain(policies: PolicySet, facts: Facts) -> Explanation:
             teller.with_rules(teller.book(chosen, matching), chosen, _seen_by(chosen, effective)),
             *(teller.with_rules(teller.book(guardrail, seen), guardrail, seen) for guardrail, seen in guards),
         ),
+        rooms=tuple(rooms(policies, decision, effective)) if facts.operation == "create" else (),
     )
 
 
 def view(policies: PolicySet, facts: Facts, document: str = "") -> View:
-    """What an expression sees: as a match condition of any profile, or as a validation of the profile or guardrail `document`.
+    """What an expression sees: as a match condition of any profile, or as a rule (or limit) of the document of that name.
 
-    A profile's validations see the client that its own `client:` block makes; a guardrail's see the one that the deciding profile
-    makes, and the client as it came where no profile applies. Raises KeyError when there is no such document.
+    A profile's validations see the client that its own `client:` block makes; a guardrail's, and limits, see the one that the
+    deciding profile makes, and the client as it came where no profile applies. Raises KeyError when there is no such document.
     """
     shared = _shared(policies, _located(policies, facts))
     if not document:
         return View(policies.matching, shared)
     holders: tuple[Profile | Guardrail, ...] = (*policies.profiles, *policies.guardrails)
-    owner = {holder.book.name: holder for holder in holders}[document]
-    name = owner.book.name if isinstance(owner, Profile) else policies.decide(facts).profile
+    owner = {holder.book.name: holder for holder in holders}.get(document)
+    if owner is None and document not in limit_documents(policies):
+        raise KeyError(document)
+    name = document if isinstance(owner, Profile) else policies.decide(facts).profile
     maker = next((profile for profile in policies.profiles if profile.book.name == name), None)
-    if maker is None:
-        return _seen_by(owner, shared)
-    draft, _ = _worked(maker, facts)
-    return _seen_by(owner, _effective(policies, shared, draft))
+    values = shared if maker is None else _effective(policies, shared, _worked(maker, facts)[0])
+    return limit_view(policies, values, name) if owner is None else _seen_by(owner, values)
+
+
+def limit_documents(policies: PolicySet) -> tuple[str, ...]:
+    """The names of the documents that have limits."""
+    return tuple(dict.fromkeys(limit.rule.partition("/")[0] for limit in policies.limits))
 
 
 def _located(policies: PolicySet, facts: Facts) -> Facts:
@@ -294,7 +226,7 @@ class _Teller:
         if rule not in self._outcomes:
             return Check(rule, condition.place, expression.text, Outcome.UNSEEN)
         outcome = _OUTCOMES[self._outcomes[rule]]
-        error = _failure(expression, seen) if outcome is Outcome.ERROR else None
+        error = failure_of(expression, seen) if outcome is Outcome.ERROR else None
         return Check(rule, condition.place, expression.text, outcome, seen.trace(expression), error)
 
 
@@ -307,21 +239,8 @@ def _variables(seen: View, read: set[str]) -> tuple[Variable, ...]:
     for name, expression in reversed([*(seen.variables or {}).items()]):
         if f"variables.{name}" in read:
             read = read | expression.reads
-            found.append(Variable(name, expression.text, _value(expression, seen), seen.trace(expression)))
+            found.append(Variable(name, expression.text, value_of(expression, seen), seen.trace(expression)))
     return tuple(reversed(found))
-
-
-def _value(expression: Expression, seen: View) -> object:
-    try:
-        return expression.evaluate(seen.bind())
-    except EvaluationError as error:
-        return error
-
-
-def _failure(expression: Expression, seen: View) -> EvaluationError:
-    """Why `expression` had no value in the decision: when it has one now, there was no budget left for it."""
-    value = _value(expression, seen)
-    return value if isinstance(value, EvaluationError) else _BUDGET
 
 
 def _findings(decision: Decision) -> Iterable[Finding]:

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     PROFILE = "profile"
     VALUES = "values"
     LIFETIMES = "lifetimes"
+    LIMITS = "limits"
     NOTES = "notes"
     RECORD = "record"
 
@@ -37,7 +38,8 @@ class Kind(StrEnum):
 class Outcome:
     """What a decision came to: the profile, and the ids of the rules that refused, warned, and were only recorded.
 
-    `metadata` is the effective client, None where it is not known; `lifetimes` likewise. `errored`: a rule failed at run time.
+    `metadata` is the effective client, None where it is not known; `lifetimes` likewise. `limits` are the keys that it counts
+    under, by the limit's id. `errored`: a rule failed at run time.
     """
 
     allowed: bool
@@ -48,6 +50,7 @@ class Outcome:
     audited: frozenset[str] = _NO_RULES
     metadata: Mapping[str, object] | None = None
     lifetimes: Lifetimes | None = None
+    limits: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def result(self) -> str:
@@ -94,6 +97,7 @@ def outcome_of(decision: Decision) -> Outcome:
         audited=_rules(decision.audited),
         metadata=decision.metadata,
         lifetimes=decision.lifetimes,
+        limits={use.limit: use.key for use in decision.limits},
     )
 
 
@@ -103,7 +107,8 @@ def compare(old: Outcome, new: Outcome, hidden: frozenset[str] = frozenset()) ->
     The members `hidden` are not compared.
     """
     if old.allowed and new.allowed:
-        return (*_profiles(old, new), *_values(old, new, hidden), *_lifetimes(old, new), *_notes(old, new))
+        grants = (*_profiles(old, new), *_values(old, new, hidden), *_lifetimes(old, new))
+        return (*grants, *_limits(old, new), *_notes(old, new))
     if old.allowed:
         return _crossing(Kind.REFUSED, new.violations, old, new)
     if new.allowed:
@@ -141,6 +146,17 @@ def _lifetimes(old: Outcome, new: Outcome) -> Iterator[Difference]:
         before, after = getattr(old.lifetimes, item.name), getattr(new.lifetimes, item.name)
         if before != after:
             yield Difference(Kind.LIFETIMES, f"lifetimes.{item.name}", _duration(before), _duration(after))
+
+
+def _limits(old: Outcome, new: Outcome) -> Iterator[Difference]:
+    """How much room there is, and how much of it is used, is no part of a record."""
+    for limit in sorted({*old.limits, *new.limits}):
+        before, after = old.limits.get(limit), new.limits.get(limit)
+        if before is None or after is None:
+            words = "not counted" if before is None else "counted", "not counted" if after is None else "counted"
+            yield Difference(Kind.LIMITS, limit, *words)
+        elif before != after:
+            yield Difference(Kind.LIMITS, limit, "counted", "counted by another key", (before, after))
 
 
 def _duration(seconds: int) -> str:

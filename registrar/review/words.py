@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
 
 from registrar.cel import Expression
+from registrar.limits import LimitUse
 from registrar.policy.limits import Ceilings, Limit
 from registrar.policy.matchers import AnyOf, ExactUri, HttpsHost, Loopback, PrivateUse
 from registrar.policy.members import MemberRule
@@ -50,7 +51,7 @@ def duration_words(seconds: int) -> str:
     return f"{seconds // size}{unit}"
 
 
-def rate_words(ceilings: Ceilings) -> str:
+def rate_words(ceilings: Ceilings | LimitUse) -> str:
     """A rate as it would be written in a policy."""
     period = _PERIODS.get(ceilings.period) or duration_words(ceilings.period)
     return f"{ceilings.rate}/{period}" if ceilings.rate else _UNLIMITED
@@ -61,7 +62,7 @@ def ceiling_words(ceiling: int) -> str:
     return str(ceiling) if ceiling else _UNLIMITED
 
 
-def ceilings_words(ceilings: Ceilings) -> list[str]:
+def ceilings_words(ceilings: Ceilings | LimitUse) -> list[str]:
     """What a limit lets through, one phrase for each measure that it limits."""
     return [
         *([f"at most {rate_words(ceilings)}"] if ceilings.rate else []),

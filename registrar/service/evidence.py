@@ -181,6 +181,7 @@ def read_record(decision: DecisionRecord) -> Evidence:
             warnings=_read_rules(record, "warnings"),
             audited=_read_rules(record, "audited"),
             lifetimes=Lifetimes(**{item.name: _member(lifetimes, item.name, int) for item in fields(Lifetimes)}),
+            limits=dict(map(_read_use, _member(record, "limits", list) if "limits" in record else ())),
         ),
         redacted=frozenset(_redactions(facts)),
     )
@@ -274,6 +275,12 @@ def _read_rules(record: Mapping[str, Any], name: str) -> frozenset[str]:
     if not all(isinstance(finding, dict) and isinstance(finding.get("rule"), str) for finding in findings):
         raise EvidenceError(f"the record has no {name}")
     return frozenset(finding["rule"] for finding in findings)
+
+
+def _read_use(use: object) -> tuple[str, str]:
+    if not isinstance(use, dict):
+        raise EvidenceError("the record has no limits")
+    return _member(use, "limit", str), _member(use, "key", str)
 
 
 def _member(record: Mapping[str, Any], name: str, kind: type[_Kind]) -> _Kind:

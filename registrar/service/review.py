@@ -88,8 +88,8 @@ def scan(
         except EvidenceError as error:
             review.skip(client.client_id, str(error))
             continue
-        # What a registration would be warned of is no change of a client that is registered.
-        differences = tuple(difference for difference in differences if difference.kind is not Kind.NOTES)
+        # What a registration would be warned of, or counted under, is no change of a client that is registered.
+        differences = tuple(difference for difference in differences if difference.kind not in (Kind.NOTES, Kind.LIMITS))
         review.note(client.client_id, evidence, differences)
         if differences:
             yield Affected(client, new, differences)

@@ -215,7 +215,11 @@ def test_a_trace_shows_a_fact_once_and_a_macro_variable_in_every_round() -> None
         (["--now", "2026-10-01"], None, "must be a date and time as in 2026-10-01T12:00:00Z"),
         (["--now", "2026-02-30T12:00:00Z"], None, "2026-02-30T12:00:00Z is no date and time that exists"),
         (["--now", "0001-01-01T00:00:00+14:00"], None, "is no date and time that exists"),
-        (["--in", "other-wep"], None, 'there is no profile or guardrail "other-wep" (did you mean "other-web"?)'),
+        (
+            ["--in", "other-wep"],
+            None,
+            'there is no profile, guardrail or limits document "other-wep" (did you mean "other-web"?)',
+        ),
         (["--in", "zzz"], None, "there are hosted-clients, native-public,"),
         (["--request", "-"], '{"scope": 7}', "standard input is no registration document:\n  scope must be a string"),
     ],

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from registrar.bundled import bundled
 from registrar.cel import EvaluationError, compile_expression
 from registrar.policy import Facts, MalformedError, Mode, PolicySet, Source, load_fixtures, load_with_tests, take_in
-from registrar.review.explain import Explanation, MemberWork, Outcome, Reach, View, explain, origin, view
+from registrar.review.explain import Explanation, MemberWork, Reach, explain, view
+from registrar.review.views import Outcome, View, origin
 from tests.policy.trees import NOW, POLICY, REQUEST, compiled, facts, guardrail, head, profile
 
 SHIPPED, SUITES = load_with_tests(bundled("policies"), POLICY)

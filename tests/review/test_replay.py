@@ -135,3 +135,13 @@ def test_a_decision_with_two_differences_of_a_kind_counts_once() -> None:
     tally = Tally()
     tally.note("d1", compare(ALLOWED, DENIED))
     assert (tally.kinds[Kind.REFUSED], len(tally.groups)) == (1, 2)
+
+
+def test_limits_are_compared_by_what_they_count_a_client_under() -> None:
+    old = Outcome(allowed=True, limits={"a/gone": "x", "a/same": "x", "a/other": "x"})
+    new = Outcome(allowed=True, limits={"a/same": "x", "a/other": "y", "a/new": "x"})
+    assert compare(old, new) == (
+        Difference(Kind.LIMITS, "a/gone", "counted", "not counted"),
+        Difference(Kind.LIMITS, "a/new", "not counted", "counted"),
+        Difference(Kind.LIMITS, "a/other", "counted", "counted by another key", ("x", "y")),
+    )

@@ -12,7 +12,8 @@ from registrar.cli.policy.traces import lines
 from registrar.cli.policy.values import one_line, pointed, position, printable
 from registrar.errors import did_you_mean
 from registrar.policy import Facts, MalformedError, PolicySet
-from registrar.review.explain import View, origin, view
+from registrar.review.explain import limit_documents, view
+from registrar.review.views import View, origin
 
 
 @click.command("eval")
@@ -26,14 +27,14 @@ from registrar.review.explain import View, origin, view
     type=click.Path(path_type=Path),
     help="Policy tree.  [default: the one that ships with the program]",
 )
-@click.option("--in", "document", metavar="NAME", default="", help="See what a validation of this profile or guardrail sees.")
+@click.option("--in", "document", metavar="NAME", default="", help="See what a rule of this document sees.")
 @click.option("--trace", is_flag=True, help="Print the value of every part of the expression as well.")
 def evaluate(text: str, *, request: Request, directory: Path, document: str, trace: bool) -> None:
     """Evaluate the expression EXPR over a request: its value as JSON, then its type.
 
     It sees the constants of the tree, and what a match condition sees: the document as it was sent. With --in it sees what a
-    validation of that profile or guardrail does: the variables there, and the client as the profile changes it. Without a request
-    the document is empty.
+    validation of that profile or guardrail, or a limit of that document, does: the variables there, and the client as the profile
+    changes it. Without a request the document is empty.
 
     Exits 0 with a value, 1 when there is none, 2 when the request cannot be used, 3 when EXPR or the tree is wrong.
     """
@@ -52,10 +53,11 @@ def evaluate(text: str, *, request: Request, directory: Path, document: str, tra
 
 
 def _check_document(policies: PolicySet, name: str) -> None:
-    names = [profile.book.name for profile in policies.profiles] + [guardrail.book.name for guardrail in policies.guardrails]
+    profiles = [profile.book.name for profile in policies.profiles]
+    names = [*profiles, *(guardrail.book.name for guardrail in policies.guardrails), *limit_documents(policies)]
     if name and name not in names:
         hint = did_you_mean(name, names) or f"; there are {', '.join(names)}"
-        raise click.BadParameter(f'there is no profile or guardrail "{name}"{hint}', param_hint="'--in'")
+        raise click.BadParameter(f'there is no profile, guardrail or limits document "{name}"{hint}', param_hint="'--in'")
 
 
 def _facts(request: Request, policies: PolicySet) -> Facts:

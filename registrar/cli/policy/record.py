@@ -10,7 +10,9 @@ from registrar.cli.policy.story import result
 from registrar.cli.policy.values import plain
 from registrar.errors import Place
 from registrar.policy import Finding, MalformedError
-from registrar.review.explain import Book, Check, Explanation, Judgement, MemberWork, Outcome, Variable, origin
+from registrar.review.explain import Book, Explanation, Judgement, MemberWork
+from registrar.review.rooms import Room
+from registrar.review.views import Check, Outcome, Variable, origin
 
 
 def of_faults(error: MalformedError) -> Mapping[str, Any]:
@@ -27,6 +29,7 @@ def of_explanation(explanation: Explanation, *, verbose: bool) -> Mapping[str, A
         "members": [_member(work) for work in explanation.members],
         "completed": plain(explanation.completed),
         "rules": [_rules(book, verbose=verbose) for book in explanation.books],
+        "limits": [_room(room, verbose=verbose) for room in explanation.rooms],
         "decision": {
             "result": result(decision),
             "profile": decision.profile,
@@ -36,6 +39,7 @@ def of_explanation(explanation: Explanation, *, verbose: bool) -> Mapping[str, A
             "annotations": dict(decision.annotations),
             "lifetimes": asdict(decision.lifetimes),
             "client_id_prefix": decision.client_id_prefix,
+            "reuse_identical": decision.reuse_identical,
         },
         "effective": plain(decision.metadata),
         "answer": asdict(answer(decision)),
@@ -52,6 +56,16 @@ def _rules(book: Book, *, verbose: bool) -> dict[str, Any]:
         **_book(book, verbose=verbose),
         "variables": [_variable(variable) for variable in book.variables],
         "validations": [_judgement(judgement, verbose=verbose) for judgement in book.judgements],
+    }
+
+
+def _room(room: Room, *, verbose: bool) -> dict[str, Any]:
+    return {
+        "limit": room.rule,
+        "place": str(room.place),
+        "when": room.when and _check(room.when, verbose=verbose),
+        "key": room.key and _variable(room.key),
+        "use": room.use and asdict(room.use),
     }
 
 

@@ -9,7 +9,10 @@ from registrar.cli.policy.traces import evaluated, inner_lines
 from registrar.cli.policy.values import indented, one_line, paint, pointed, printable
 from registrar.errors import Place
 from registrar.policy import Change, Decision, Finding
-from registrar.review.explain import Book, Check, Explanation, Judgement, MemberWork, Outcome, Reach, Variable, origin
+from registrar.review.explain import Book, Explanation, Judgement, MemberWork, Reach
+from registrar.review.rooms import Room
+from registrar.review.views import Check, Outcome, Variable, origin
+from registrar.review.words import ceilings_words
 
 _COLOURS: Final[Mapping[str, str]] = {
     Outcome.TRUE: "green",
@@ -20,6 +23,7 @@ _COLOURS: Final[Mapping[str, str]] = {
     "allow": "green",
     "deny": "red",
     "error": "magenta",
+    "room": "green",
 }
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
@@ -34,6 +38,7 @@ def story(explanation: Explanation, *, verbose: bool) -> Iterator[str]:
     for book in explanation.books:
         yield from _rules(book, verbose=verbose)
     yield from _program(explanation.program_findings)
+    yield from _rooms(explanation.rooms, verbose=verbose)
     yield from _outcome(explanation.decision)
 
 
@@ -160,6 +165,33 @@ def _program(findings: Iterable[Finding]) -> Iterator[str]:
         yield from (f"    {coloured('false')}  {finding.rule}  {printable(finding.message)}" for finding in findings)
 
 
+def _rooms(rooms: Iterable[Room], *, verbose: bool) -> Iterator[str]:
+    rooms = tuple(rooms)
+    if rooms:
+        yield _title("limits: a client needs room in each that is for it")
+    for room in rooms:
+        if room.when is not None:
+            yield from _check(room.when, "", "", verbose=verbose)
+        if room.key is not None:
+            yield from _key(room, room.key, verbose=verbose)
+
+
+def _key(room: Room, key: Variable, *, verbose: bool) -> Iterator[str]:
+    """What a limit counts a client under, and how much room there is for it."""
+    failed = isinstance(key.value, EvaluationError)
+    yield f"    {coloured('error' if failed else 'room')}  {paint(room.rule, 'white', bold=True)}  {room.place}"
+    yield f"        key  {evaluated(key.value)}"
+    if verbose or failed:
+        yield from _text(key.text)
+        yield from (f"          {line}" for line in inner_lines(key.steps))
+    if room.use is not None:
+        if room.use.key != key.value:
+            yield f"        counted under  {room.use.key}"
+        yield from (f"        {words}" for words in ceilings_words(room.use))
+        if room.use.reserve:
+            yield f"        {room.use.reserve} of them are kept for other profiles"
+
+
 def _outcome(decision: Decision) -> Iterator[str]:
     profile = f" as {decision.profile}" if decision.profile else ""
     yield _title("decision") + f": {coloured(result(decision))}{profile}"
@@ -170,6 +202,8 @@ def _outcome(decision: Decision) -> Iterator[str]:
         yield f"    annotation  {key} = {one_line(value)}"
     if decision.client_id_prefix:
         yield f"    client_id  begins with {decision.client_id_prefix}"
+    if decision.allowed and decision.reuse_identical:
+        yield "    reuse  a client without a secret gets the id of an active one with the same metadata, if there is one"
     if decision.allowed:
         yield f"    lifetimes  {', '.join(_lifetimes(decision))}"
     if decision.profile:

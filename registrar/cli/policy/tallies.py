@@ -15,6 +15,7 @@ _TITLES: Final[Mapping[Kind, str]] = {
     Kind.PROFILE: "another profile",
     Kind.VALUES: "other values, by member",
     Kind.LIFETIMES: "other lifetimes",
+    Kind.LIMITS: "other limits",
     Kind.NOTES: "other warnings",
     Kind.RECORD: "not as recorded, by part of the record",
 }
@@ -70,7 +71,7 @@ def _told(group: Group, count: Count) -> str:
         return f"{printable(name)}  such as {change(values)}"
     if kind is Kind.PROFILE:
         return printable(f"{old} -> {new}")
-    if kind in (Kind.REASONS, Kind.LIFETIMES, Kind.NOTES):
+    if kind in (Kind.REASONS, Kind.LIFETIMES, Kind.LIMITS, Kind.NOTES):
         return printable(f"{name}  {old} -> {new}")
     return printable(name) + (f"  {new}" if "error" in (old, new) else "")
 
