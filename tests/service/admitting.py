@@ -40,19 +40,24 @@ class Clock:
 
 
 def tree(limits: str = "", spec: str = "", **profiles: str) -> PolicySet:
-    """A policy set for public clients on loopback, whose profile has `spec` as well, and these `limits` (a YAML list).
+    """The policy set of `files`."""
+    return compiled(files(limits, spec, **profiles))
+
+
+def files(limits: str = "", spec: str = "", **profiles: str) -> dict[str, str]:
+    """A policy tree for public clients on loopback, whose profile has `spec` as well, and these `limits` (a YAML list).
 
     `profiles` come before that one, each with a whole spec.
     """
-    files = {
+    documents = {
         "policyset.yaml": head(f"profiles: [{', '.join([*profiles, 'native'])}]\nnetworks: {{corp: [198.51.100.0/24]}}"),
         "profiles/native.yaml": profile(f"{_PUBLIC}\n{spec}"),
         **{f"profiles/{name}.yaml": profile(text, name) for name, text in profiles.items()},
     }
     if limits:
         document = f"apiVersion: registrar/v1\nkind: Limits\nmetadata: {{name: l}}\nspec: {{limits: [{limits}]}}\n"
-        files["limits/l.yaml"] = document
-    return compiled(files)
+        documents["limits/l.yaml"] = document
+    return documents
 
 
 @dataclass(frozen=True, slots=True)
