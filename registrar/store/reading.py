@@ -1,7 +1,9 @@
 """Reading clients and decisions."""
 
+import heapq
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 from registrar.store.access import Access
@@ -12,6 +14,7 @@ from registrar.store.statements import CLIENT_COLUMNS, DECISION_COLUMNS
 
 _CHUNK = 500  # links read at once while a journal is verified: no long read transaction, bounded memory
 _PAIRS = 100  # decisions read at once with their clients, of which each may hold two large documents
+_PAGE = 25  # clients read at once of one profile and status, of which a page may need none
 _NEWEST: Final = (2**63 - 1, "")
 
 T = TypeVar("T")
@@ -56,14 +59,19 @@ class Reading(Access):
         before = self._position(self._sql.select_client_position, after)
         if before is None:
             return ()
-        wanted = [value for value in (status, profile) if value is not None]
-        sql = self._sql.select_page[status is not None, profile is not None]
-        return tuple(map(client_of, self._all(sql, (*wanted, *before, since, limit))))
+        kept = [
+            self._kept(kind, state, before, since, min(limit, _PAGE))
+            for kind in (self._profiles() if profile is None else [profile])
+            for state in (STATUSES if status is None else [status])
+        ]
+        return tuple(islice(heapq.merge(*kept, key=_place, reverse=True), limit))
 
     def tally(self) -> dict[Status, int]:
         """How many clients there are of each status. Reads one index from end to end: for metrics, not for requests."""
-        found = dict(self._all(self._sql.select_tally))
-        return {status: found.get(status, 0) for status in STATUSES}
+        counted = dict.fromkeys(STATUSES, 0)
+        for _, status, number in self._all(self._sql.select_tally):
+            counted[status] += number
+        return counted
 
     def clients(
         self, *, since: int = 0, statuses: Collection[Status] = STATUSES
@@ -115,6 +123,20 @@ class Reading(Access):
         heads = tuple(head for head, _ in found)
         return Verification(sum(head.seq for head in heads), heads, tuple(flaw for _, flaw in found if flaw))
 
+    def _profiles(self) -> Iterator[str]:
+        """The profiles that clients have, each found by one look into an index."""
+        name = ""
+        while row := self._one(self._sql.select_profile, (name, 1)):
+            (name,) = row
+            yield name
+
+    def _kept(self, profile: str, status: Status, before: tuple[Any, ...], since: int, chunk: int) -> Iterator[Client]:
+        """The clients of one profile and status before a place in the list, read as they are asked for."""
+        while rows := self._all(self._sql.select_page, (profile, status, *before, since, chunk)):
+            clients = list(map(client_of, rows))
+            yield from clients
+            before = _place(clients[-1])
+
     def _position(self, sql: str, after: str) -> tuple[Any, ...] | None:
         """Where a list that goes from new to old goes on: time and id of the last that was shown."""
         return self._one(sql, (after,)) if after else _NEWEST
@@ -125,6 +147,11 @@ class Reading(Access):
             links = [Link(*row) for row in rows]
             yield from links
             after = links[-1].seq
+
+
+def _place(client: Client) -> tuple[int, str]:
+    """Where a client stands in the lists."""
+    return client.issued_at, client.client_id
 
 
 def _padded(wanted: Collection[T], every: Collection[T]) -> list[T]:

