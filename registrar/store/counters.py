@@ -126,13 +126,15 @@ class _Limit:
         return taken or self._together(self._lock())
 
     def _alone(self) -> _Taken | None:
-        """Use a shard that is free, within its share; None, and nothing is locked, when that does not say if there is room."""
+        """Use one shard, within its share; None, and nothing is locked, when that does not say if there is room."""
         self._transaction.execute("SAVEPOINT shard")
-        rows = self._transaction.fetch(self._sql.lock_free, (*self._row, random.randrange(SHARDS)))  # noqa: S311  # spreads them
-        for shard, *state in rows:
+        start = (*self._row, random.randrange(SHARDS))  # noqa: S311  # only spreads them
+        free = self._transaction.fetch(self._sql.lock_free, start)
+        # All are locked at times, by somebody who shares out anew: who did the same then would make the next ones do it, too.
+        for shard, *state in free or self._transaction.fetch(self._sql.lock_one, start):
             counter = self._counter(state)
             if counter.shards == 1:
-                return self._whole([counter])
+                return self._together([counter], divide=not free)
             if admitted_alone(counter, self._use, self._at):
                 after = counter.add(self._use, self._at)
                 self._update(after, shard)
@@ -160,16 +162,12 @@ class _Limit:
             return None
         return _Taken(after.usages(self._use, self._at))
 
-    def _together(self, shards: list[Counter]) -> _Taken:
-        """Use the limit, all of whose rows are locked, and share out anew what is left."""
-        # The row of a large limit that was not free: others want it at the same time.
-        if len(shards) == 1 and self._divisible:
-            shards = [*shards, *[Counter()] * (SHARDS - 1)]
-        return self._whole(shards)
-
-    def _whole(self, shards: list[Counter]) -> _Taken:
+    def _together(self, shards: list[Counter], *, divide: bool = False) -> _Taken:
+        """Use the limit, all of whose rows are locked, and share out anew what is left; `divide`: into SHARDS."""
         if full := whole(shards).full(self._use, self._at):
             return _Taken((), tuple(full))
+        if divide:
+            shards = [*shards, *[Counter()] * (SHARDS - 1)]
         if len(shards) > 1:
             shards = shared_out(shards, self._use, self._at)
         shards[0] = shards[0].add(self._use, self._at)

@@ -20,6 +20,7 @@ _ONE = " WHERE limit_id = ? AND key = ? AND shard = ?"
 _TEXTS = {
     "select": f"{_SELECT} ORDER BY shard",
     "lock": f"{_SELECT} ORDER BY shard FOR UPDATE",
+    "lock_one": f"{_SELECT} ORDER BY shard < ?, shard LIMIT 1 FOR UPDATE",
     "lock_free": f"{_SELECT} ORDER BY shard < ?, shard LIMIT 1 FOR UPDATE SKIP LOCKED",
     "insert": f"{_INSERT}{_PLACES} ON CONFLICT DO NOTHING",
     "update": f"{_UPDATE}{_ONE}",
@@ -44,8 +45,10 @@ class CounterStatements:
     """The state of a limit under a key, shard by shard."""
     lock: str
     """The same, which nobody else may change until the transaction ends."""
+    lock_one: str
+    """The first shard from a number on, then from 0 on."""
     lock_free: str
-    """One shard that nobody has locked, from a number on, then from 0 on; "" where a transaction is alone anyway."""
+    """The same of those that nobody has locked; "" where a transaction is alone anyway."""
     insert: str
     update: str
     give_back: str
@@ -71,6 +74,6 @@ def counter_statements(database: peewee.Database) -> CounterStatements:
     """The statements for `database`, which need not be connected."""
     texts = _TEXTS
     if isinstance(database, peewee.SqliteDatabase):  # a transaction that writes has all of it for itself
-        texts = _TEXTS | {"lock": _TEXTS["select"], "lock_free": ""}
+        texts = _TEXTS | {"lock": _TEXTS["select"], "lock_one": "", "lock_free": ""}
     dialect = {name: text.replace("?", database.param) for name, text in texts.items()}
     return CounterStatements(parameter=database.param, **dialect)

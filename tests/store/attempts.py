@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from registrar.limits import LimitReachedError, LimitUse
@@ -24,6 +24,7 @@ class Work:
 
     url: str
     uses: Sequence[LimitUse]
+    """`{lane}` in a key becomes another for each thread."""
     attempts: int
     first: int = 0
     threads: int = 4
@@ -104,11 +105,12 @@ def main() -> None:
 
 def _lane(store: Store, work: Work, lane: int, admitted: list[tuple[float, float]]) -> None:
     chance = random.Random(work.first + lane)
+    uses = [replace(use, key=use.key.format(lane=work.first + lane)) for use in work.uses]
     mine: list[int] = []
     for number in range(work.first + lane, work.first + work.attempts, work.threads):
         began = time.time()
         try:
-            store.add(client(number), allowed(number), uses=chance.sample(work.uses, len(work.uses)), at=began + work.wrong)
+            store.add(client(number), allowed(number), uses=chance.sample(uses, len(uses)), at=began + work.wrong)
         except LimitReachedError:
             pass
         else:
