@@ -47,3 +47,10 @@ def _alive(database: str, *, rotate: bool) -> Iterator[Lives]:
         found = Lives(store, rotate=rotate)
         yield found
         found.refusals.close()
+
+
+@pytest.fixture
+def either(database: str) -> Iterator[Store]:
+    """The database, open."""
+    with closing(Store.open(database)) as store:
+        yield store
