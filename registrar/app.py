@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from registrar.http import (
 from registrar.http.measured import Measured
 from registrar.http.openapi import private_description, public_description
 from registrar.http.private import add_private_routes
-from registrar.metrics import Asked, Counts, Exposition, counts_of_this_process
+from registrar.metrics import Asked, Counts, Metrics
 from registrar.policy import PolicySet, load
 from registrar.schema import Schema
 from registrar.service import (
@@ -44,8 +45,9 @@ from registrar.service.provisioning import Provisioning
 from registrar.service.refusals import Refusals
 from registrar.service.software import TrustedIssuers
 from registrar.service.tokens import Tokens
+from registrar.service.usage import usage_page
 from registrar.settings import Settings
-from registrar.store import Store
+from registrar.store import Meter, Store
 
 __all__ = [
     "Checkout",
@@ -106,18 +108,26 @@ def create_public_app(
 
 
 def create_private_app(
-    *, policies: Policies, store: Store, shared: Path | None = None, clock: Clock = _now
+    *, policies: Policies, store: Store, metrics: Metrics | None = None, clock: Clock = _now
 ) -> falcon.App[Any, Any]:
     """The WSGI app that authorization servers, administrators and auditors talk to, on a port that clients do not reach.
 
-    Its metrics are those of all processes that share the folder `shared`, or, without one, of this app.
+    It tells `metrics`, its own where they are not given.
     """
-    counts, own = counts_of_this_process()
-    measured = Measured("private", counts)
+    metrics = metrics or Metrics()
+    measured = Measured("private", metrics.counts)
     app: falcon.App[Any, Any] = falcon.App(middleware=[measured, RequestLog(SourceReader(())), SecurityHeaders()])
     install_error_handlers(app)
-    metrics = Exposition(Asked(lambda: policies.in_force, store.tally), own=own, folder=shared)
-    add_private_routes(app, create_tokens(store, clock=clock), create_clients(store, clock=clock), store, metrics.render)
+    add_private_routes(
+        app,
+        create_tokens(store, clock=clock),
+        clients=create_clients(store, clock=clock),
+        store=store,
+        usage=lambda name, after, most: usage_page(
+            policies.current(), store, clock().timestamp(), name=name, after=after, most=most
+        ),
+        metrics=partial(metrics.render, Asked(lambda: policies.in_force, store.tally)),
+    )
     app.add_route("/healthz", Liveness())
     app.add_route("/readyz", Readiness(store, lambda: policies.in_force))
     app.add_route("/openapi.json", private_description())
@@ -146,14 +156,14 @@ def load_policies(settings: Settings) -> PolicySet:
     return load(settings.policies, Schema.load("policy"))
 
 
-def open_store(settings: Settings) -> Store:
-    """The store of `settings`; makes the folder of an embedded database when it is missing.
+def open_store(settings: Settings, *, meter: Meter | None = None) -> Store:
+    """The store of `settings`; makes the folder of an embedded database when it is missing. `meter` is told how long it works.
 
     Raises what `Store.open` raises, and OSError.
     """
     if settings.database_url.startswith(f"sqlite:///{settings.state_dir}/"):
         settings.state_dir.mkdir(mode=_STATE_DIR_MODE, parents=True, exist_ok=True)
-    return Store.open(settings.database_url)
+    return Store.open(settings.database_url, meter=meter)
 
 
 def load_trusted(settings: Settings) -> TrustedIssuers:
@@ -231,9 +241,10 @@ def create_clients(store: Store, *, clock: Clock = _now) -> Clients:
     return Clients(store, clock=clock, new_id=TimeOrderedIds(clock, secrets.token_bytes), new_secret=new_secret)
 
 
-def create_sweeper(store: Store, *, clock: Clock = _now) -> Sweeper:
+def create_sweeper(store: Store, *, observer: Observer | None = None, clock: Clock = _now) -> Sweeper:
     """What ends the clients whose time is over. It has a name of its own among all that are on the database."""
-    return Sweeper(store, clock=clock, new_id=TimeOrderedIds(clock, secrets.token_bytes), holder=secrets.token_hex(8))
+    new_id = TimeOrderedIds(clock, secrets.token_bytes)
+    return Sweeper(store, clock=clock, new_id=new_id, holder=secrets.token_hex(8), observer=observer)
 
 
 def _routes(

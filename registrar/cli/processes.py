@@ -27,7 +27,7 @@ from registrar.cli.sweeping import Sweeping
 from registrar.cli.watching import Watcher, on_hangup
 from registrar.errors import LoadError, RegistrarError
 from registrar.http.turns import Turns
-from registrar.metrics import counts_of_this_process, share
+from registrar.metrics import Metrics
 from registrar.service import Policies
 from registrar.settings import Bind, Settings
 from registrar.store import Store
@@ -38,7 +38,7 @@ _HEADER_TIMEOUT: Final = (
 _HEADER_BYTES: Final = 65_536
 
 _Load = Callable[[], Any]
-_Create = Callable[[Settings, Policies, Store, Path], Any]
+_Create = Callable[[Settings, Policies, Store, Metrics], Any]
 
 
 def run(settings: Settings) -> None:
@@ -115,16 +115,15 @@ class _Server(MPServer):
                 os.kill(worker.inner.pid, signal.SIGHUP)
 
 
-def _public(settings: Settings, policies: Policies, store: Store, _shared: Path) -> Any:
+def _public(settings: Settings, policies: Policies, store: Store, metrics: Metrics) -> Any:
     refusals = create_refusals(settings, store)
     Finalize(None, refusals.close, exitpriority=1)  # before the store is closed
-    counts, _ = counts_of_this_process()
-    app = create_public_app(settings, policies=policies, store=store, refusals=refusals, counts=counts)
+    app = create_public_app(settings, policies=policies, store=store, refusals=refusals, counts=metrics.counts)
     return Turns(app, places=settings.threads, max_body=settings.max_body)
 
 
-def _private(settings: Settings, policies: Policies, store: Store, shared: Path) -> Any:
-    app = create_private_app(policies=policies, store=store, shared=shared)
+def _private(settings: Settings, policies: Policies, store: Store, metrics: Metrics) -> Any:
+    app = create_private_app(policies=policies, store=store, metrics=metrics)
     return Turns(app, places=settings.threads, max_body=settings.max_body)
 
 
@@ -136,9 +135,9 @@ def _load_app(create: _Create, settings: Settings, bind: Bind, shared: Path) -> 
     # Granian copies this process's environment into every request's, where HTTP_PROXY would be a header that nobody sent.
     for name in [name for name in os.environ if name.startswith(("HTTP_", "CONTENT_"))]:
         del os.environ[name]
-    share(shared)
+    metrics = Metrics(shared)
     try:
-        store = open_store(settings)
+        store = open_store(settings, meter=metrics.counts)
         policies = open_policies(settings, store, checkout=find_checkout)
     except (RegistrarError, OSError) as error:
         # The parent has just loaded and opened the same: something changed in between.
@@ -148,10 +147,10 @@ def _load_app(create: _Create, settings: Settings, bind: Bind, shared: Path) -> 
     watcher = Watcher(policies, settings.policies, interval=settings.watch_interval)
     on_hangup(watcher.ask)
     watcher.start()
-    sweeping = Sweeping(create_sweeper(store), interval=settings.sweep_interval)
+    sweeping = Sweeping(create_sweeper(store, observer=metrics.counts), interval=settings.sweep_interval)
     sweeping.start()
     stalls = Stalls(bind.port, seconds=settings.request_timeout)
     stalls.start()
     for stop in (watcher.stop, sweeping.stop, stalls.stop):
         Finalize(None, stop, exitpriority=1)  # before the store is closed
-    return create(settings, policies, store, shared)
+    return create(settings, policies, store, metrics)

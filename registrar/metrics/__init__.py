@@ -2,6 +2,6 @@
 
 from registrar.metrics.asked import Asked
 from registrar.metrics.counts import Counts
-from registrar.metrics.exposition import Exposition, counts_of_this_process, share
+from registrar.metrics.exposition import Metrics
 
-__all__ = ["Asked", "Counts", "Exposition", "counts_of_this_process", "share"]
+__all__ = ["Asked", "Counts", "Metrics"]

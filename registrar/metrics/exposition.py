@@ -13,8 +13,29 @@ from registrar.metrics.counts import Counts
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def share(folder: Path) -> None:
-    """Count in files of `folder` from now on: in each process that serves, before it counts anything.
+class Metrics:
+    """The `counts` of this process, and what is told of them: beside those of all processes that share `folder`, or alone.
+
+    MUST: in a process that shares a folder this is made before anything is counted, and once.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        if folder is not None:
+            _share(folder)
+        self._folder = folder
+        self._own = CollectorRegistry()
+        self.counts = Counts(self._own)
+
+    def render(self, asked: Asked) -> tuple[bytes, str]:
+        """What `asked` says and what was counted, in Prometheus's text format, and the content type of that."""
+        counted = self._own if self._folder is None else _of_all(self._folder)
+        told = CollectorRegistry()
+        told.register(asked)
+        return generate_latest(told) + generate_latest(counted), CONTENT_TYPE
+
+
+def _share(folder: Path) -> None:
+    """Count in files of `folder` from now on.
 
     The library chooses when it is imported, by the environment. That may have been before anybody knew the folder.
     """
@@ -22,26 +43,7 @@ def share(folder: Path) -> None:
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
 
 
-def counts_of_this_process() -> tuple[Counts, CollectorRegistry]:
-    """New counts, and the registry that has them."""
+def _of_all(folder: Path) -> CollectorRegistry:
     registry = CollectorRegistry()
-    return Counts(registry), registry
-
-
-class Exposition:
-    """Everything in Prometheus's text format: what `asked` says, and the counts.
-
-    Those are of all processes that share `folder`, or, without one, those in `own`.
-    """
-
-    def __init__(self, asked: Asked, *, own: CollectorRegistry | None = None, folder: Path | None = None) -> None:
-        self._registry = CollectorRegistry()
-        self._registry.register(asked)
-        if folder is not None:
-            MultiProcessCollector(self._registry, str(folder))  # type: ignore[no-untyped-call]
-        self._own = own if folder is None else None
-
-    def render(self) -> tuple[bytes, str]:
-        """The text, and its content type."""
-        own = generate_latest(self._own) if self._own is not None else b""
-        return generate_latest(self._registry) + own, CONTENT_TYPE
+    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    return registry

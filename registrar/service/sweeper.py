@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from registrar.service.events import event_record
+from registrar.service.observer import Observer, Unobserved
 from registrar.store import Client, Store
 
 _LOG: Final = logging.getLogger(__name__)
@@ -31,11 +32,20 @@ class Sweeper:
     `clock` gives the time in UTC, `new_id` ids for the journal; `holder` names this process among all on the database.
     """
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime], new_id: Callable[[], str], holder: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+        holder: str,
+        observer: Observer | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._new_id = new_id
         self._holder = holder
+        self._observer = observer or Unobserved()
 
     def run_once(self, stopped: Callable[[], bool] = _never) -> int:
         """Sweep until nothing is due, or `stopped`. How many clients it expired: 0 where another node sweeps.
@@ -57,6 +67,7 @@ class Sweeper:
         expired = 0
         while not stopped() and (due := self._store.due(self._now(), _BATCH)):
             ended = sum(self._end(client) for client in due if not stopped())
+            self._observer.swept(ended)
             expired += ended
             if not ended or not self._hold():
                 break  # whoever is still due is being changed by somebody else, or another node has taken over

@@ -48,6 +48,18 @@ def limit_usage(
     )
 
 
+def usage_page(
+    policies: PolicySet, store: Store, at: float, *, name: str, after: tuple[str, str], most: int
+) -> tuple[KeyUsage, ...]:
+    """The usage at `at` (epoch seconds) of the limit `name` ("": of all), at most `most` keys by the names of limit and key.
+
+    `after`: limit and key of the last one of the page before. Raises StoreUnavailable.
+    """
+    ceilings = {limit.rule: limit.ceilings for limit in policies.limits}
+    page = store.usage(at, limits=[name] if name else None, after=after, most=most)
+    return tuple(_key_usage(found, ceilings.get(found.limit), at) for found in page)
+
+
 def _key_usage(found: Counted, ceilings: Ceilings | None, at: float) -> KeyUsage:
     if ceilings is None:
         return KeyUsage(found, ())

@@ -12,6 +12,7 @@ from registrar.store.failures import (
     TokenSpentError,
 )
 from registrar.store.journal import ChainBreak, Head
+from registrar.store.metered import Meter
 from registrar.store.opening import SchemaStatus, migrate, shown, status
 from registrar.store.reading import Verification
 from registrar.store.records import (
@@ -44,6 +45,7 @@ __all__ = [
     "DecisionRecord",
     "DuplicateError",
     "Head",
+    "Meter",
     "Outcome",
     "OutcomeUnknown",
     "Result",

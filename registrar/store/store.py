@@ -3,6 +3,7 @@
 from registrar.store.counting import Counting
 from registrar.store.leases import Leases
 from registrar.store.lifecycle import Lifecycle
+from registrar.store.metered import Meter, Metered
 from registrar.store.opening import PATIENCE, migrated, readable
 from registrar.store.reading import Reading
 from registrar.store.registrations import Registrations
@@ -21,14 +22,14 @@ class Store(Registrations, Lifecycle, Reading, Tokens, Revisions, Leases, Counti
     """The migrations that opening it took."""
 
     @classmethod
-    def open(cls, url: str, *, patience: float = PATIENCE) -> "Store":
-        """Open, and migrate when it is empty or older, the database at `url`.
+    def open(cls, url: str, *, patience: float = PATIENCE, meter: Meter | None = None) -> "Store":
+        """Open, and migrate when it is empty or older, the database at `url`; `meter` is told how long it works from then on.
 
         `sqlite:////absolute/path.db`, `sqlite:///relative.db` or `postgresql://…`. Raises DatabaseURLError, SchemaTooNew,
         StoreUnavailable.
         """
         backend, applied = migrated(url, patience)
-        store = cls(backend)
+        store = cls(backend if meter is None else Metered(backend, meter))
         store.applied = applied
         return store
 

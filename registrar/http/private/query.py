@@ -23,16 +23,16 @@ class Query:
     def __init__(self, req: falcon.Request, known: Collection[str]) -> None:
         given: Mapping[str, str | list[str]] = req.params
         if unknown := sorted(given.keys() - set(known)):
-            raise _wrong(f"the query has {len(unknown)} unknown parameters; known are {', '.join(sorted(known))}")
+            raise wrong(f"the query has {len(unknown)} unknown parameters; known are {', '.join(sorted(known))}")
         self._given = given
 
     def text(self, name: str) -> str:
         """A short text; "" when it is not given."""
         value = self._given.get(name, "")
         if not isinstance(value, str):
-            raise _wrong(f"{name} is given more than once")
+            raise wrong(f"{name} is given more than once")
         if len(value) > _MAX_TEXT or not value.isprintable():
-            raise _wrong(f"{name} must be printable, and no longer than {_MAX_TEXT} characters")
+            raise wrong(f"{name} must be printable, and no longer than {_MAX_TEXT} characters")
         return value
 
     def number(self, name: str, *, default: int, least: int, most: int) -> int:
@@ -41,7 +41,7 @@ class Query:
         if not text:
             return default
         if not _NUMBER.fullmatch(text) or not least <= int(text) <= most:
-            raise _wrong(f"{name} must be a whole number from {least} to {most}")
+            raise wrong(f"{name} must be a whole number from {least} to {most}")
         return int(text)
 
     def limit(self) -> int:
@@ -58,9 +58,10 @@ class Query:
         if not text:
             return None
         if text not in STATUSES:
-            raise _wrong(f"status must be one of {', '.join(STATUSES)}")
+            raise wrong(f"status must be one of {', '.join(STATUSES)}")
         return text
 
 
-def _wrong(description: str) -> Refusal:
+def wrong(description: str) -> Refusal:
+    """What a query with a mistake is answered."""
     return Refusal(400, ErrorCode.INVALID_REQUEST, description)
