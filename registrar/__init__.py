@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from registrar.embedded import Embedded
     from registrar.settings import Settings
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def open(settings: "Settings | str | PathLike[str] | Mapping[str, object] | None" = None) -> "Embedded":  # noqa: A001
