@@ -8,9 +8,9 @@ from typing import Any, Final, TypeVar
 
 from registrar.store.access import Access
 from registrar.store.journal import ChainBreak, Head, Link, walk
-from registrar.store.records import OUTCOMES, RESULTS, STATUSES, Client, DecisionRecord, Result, Status
+from registrar.store.records import OUTCOMES, STATUSES, Client, DecisionRecord, Result, Status
 from registrar.store.rows import client_of, decision_of, pair_of
-from registrar.store.statements import CLIENT_COLUMNS, DECISION_COLUMNS
+from registrar.store.statements import CLIENT_COLUMNS, COMMON, DECISION_COLUMNS
 
 _CHUNK = 500  # links read at once while a journal is verified: no long read transaction, bounded memory
 _PAIRS = 100  # decisions read at once with their clients, of which each may hold two large documents
@@ -101,13 +101,14 @@ class Reading(Access):
         That is None for a refusal, and when the client names another decision by now. Chunk by chunk: memory is bounded, no
         transaction lasts, and what is decided meanwhile does not come. `after`: the id of a decision to go on behind.
         """
-        kinds = _padded(results, RESULTS)
         before = self._position(self._sql.select_decision_position, after)
-        while before and (rows := self._all(self._sql.select_decisions, (*before, since, *kinds, _PAIRS))):
-            pairs = [pair_of(decision_of, client_of, row, len(DECISION_COLUMNS)) for row in rows]
-            yield from pairs
-            last, _ = pairs[-1]
-            before = (last.at, last.decision_id)
+        if before is None:
+            return
+        kinds = [(self._sql.select_rare_decisions, [result]) for result in set(results) - set(COMMON)]
+        if common := set(results) & set(COMMON):
+            kinds.append((self._sql.select_decisions, _padded(common, COMMON)))
+        streams = (self._decided(sql, wanted, before, since) for sql, wanted in kinds)
+        yield from heapq.merge(*streams, key=_moment, reverse=True)
 
     def decisions_of(self, client_id: str, *, limit: int = 100, after: str = "") -> tuple[DecisionRecord, ...]:
         """At most `limit` decisions and events about a client, newest first; `after`: as for `decisions`."""
@@ -137,6 +138,15 @@ class Reading(Access):
             yield from clients
             before = _place(clients[-1])
 
+    def _decided(
+        self, sql: str, results: list[Result], before: tuple[Any, ...], since: int
+    ) -> Iterator[tuple[DecisionRecord, Client | None]]:
+        """The decisions of these results before a moment, newest first, read as they are asked for."""
+        while rows := self._all(sql, (*results, *before, since, _PAIRS)):
+            pairs = [pair_of(decision_of, client_of, row, len(DECISION_COLUMNS)) for row in rows]
+            yield from pairs
+            before = _moment(pairs[-1])
+
     def _position(self, sql: str, after: str) -> tuple[Any, ...] | None:
         """Where a list that goes from new to old goes on: time and id of the last that was shown."""
         return self._one(sql, (after,)) if after else _NEWEST
@@ -152,6 +162,11 @@ class Reading(Access):
 def _place(client: Client) -> tuple[int, str]:
     """Where a client stands in the lists."""
     return client.issued_at, client.client_id
+
+
+def _moment(pair: tuple[DecisionRecord, Client | None]) -> tuple[int, str]:
+    """Where a decision stands in the lists."""
+    return pair[0].at, pair[0].decision_id
 
 
 def _padded(wanted: Collection[T], every: Collection[T]) -> list[T]:

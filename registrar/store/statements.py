@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import peewee
 
 from registrar.store.counterstatements import CounterStatements, counter_statements
 from registrar.store.models import Activation, Client, Decision, Lease, Probe, Revision, RevisionFile, Token
-from registrar.store.records import RESULTS, STATUSES
+from registrar.store.records import STATUSES, Result
 
 _WRAPPER: Any = peewee.__exception_wrapper__  # type: ignore[attr-defined]  # the stubs leave out this name
 
@@ -52,6 +52,10 @@ DECISION_COLUMNS = columns(Decision)
 TOKEN_COLUMNS = columns(Token)
 # Literals where a partial index has them: a planner cannot know what a placeholder will be.
 _ZERO, _EMPTY, _NULL = peewee.SQL("0"), peewee.SQL("''"), peewee.SQL("NULL")
+COMMON: Final[tuple[Result, ...]] = ("allow", "deny")
+"""What most of a journal is; the rest has an index of its own."""
+
+_RARE = (Decision.result != peewee.SQL("'allow'")) & (Decision.result != peewee.SQL("'deny'"))
 _ADMITTED = (Client.client_id == Decision.client_id) & (Client.decision_id == Decision.decision_id)
 
 
@@ -77,6 +81,7 @@ class Statements:
     select_decision: str
     select_decision_position: str
     select_decisions: str
+    select_rare_decisions: str
     select_decisions_of: str
     select_clients: str
     select_head: str
@@ -135,7 +140,8 @@ def statements(database: peewee.Database) -> Statements:
         insert_decision=sql(_insert(Decision)),
         select_decision=sql(_select(Decision).where(Decision.decision_id == "")),
         select_decision_position=sql(Decision.select(Decision.at, Decision.decision_id).where(Decision.decision_id == "")),
-        select_decisions=sql(_decisions()),
+        select_decisions=sql(_decisions(Decision.result.in_(COMMON))),
+        select_rare_decisions=sql(_decisions(Decision.result == "", _RARE)),
         select_decisions_of=sql(_decisions_of()),
         select_clients=sql(_clients()),
         select_head=sql(
@@ -169,13 +175,13 @@ def statements(database: peewee.Database) -> Statements:
     )
 
 
-def _decisions() -> "peewee.ModelSelect[Decision]":
-    """A chunk of the decisions before one, newest first, each with the client that it admitted."""
+def _decisions(*wanted: Any) -> "peewee.ModelSelect[Decision]":
+    """A chunk of the `wanted` decisions before one, newest first, each with the client that it admitted."""
     position = peewee.Tuple(Decision.at, Decision.decision_id)
     return (
         Decision.select(*_fields(Decision), *_fields(Client))
         .join(Client, peewee.JOIN.LEFT_OUTER, on=_ADMITTED)
-        .where(position < peewee.Tuple(0, ""), Decision.at >= 0, Decision.result.in_(RESULTS))
+        .where(*wanted, position < peewee.Tuple(0, ""), Decision.at >= 0)
         .order_by(Decision.at.desc(), Decision.decision_id.desc())
         .limit(1)
     )

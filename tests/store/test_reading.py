@@ -8,7 +8,18 @@ from pathlib import Path
 import peewee
 import pytest
 
-from registrar.store import DatabaseURLError, SchemaTooNew, SchemaTooOld, Status, Store, StoreUnavailable, reading, shown
+from registrar.store import (
+    RESULTS,
+    DatabaseURLError,
+    Result,
+    SchemaTooNew,
+    SchemaTooOld,
+    Status,
+    Store,
+    StoreUnavailable,
+    reading,
+    shown,
+)
 from registrar.store.migrations import MIGRATIONS, NEWEST, Migration
 from registrar.store.migrations import migrate as apply
 from registrar.store.statements import execute
@@ -62,6 +73,16 @@ def test_a_client_that_another_decision_changed_is_not_this_decisions(store: Sto
     rows(store_url, "UPDATE client SET decision_id = 'd2'")
     found = [(decision.decision_id, owner and owner.client_id) for decision, owner in store.decisions()]
     assert found == [("d2", "c1"), ("d1", None)]
+
+
+def test_rare_results_come_among_the_common_ones(store: Store) -> None:
+    """In one order, whichever index each was found by."""
+    results: tuple[Result, ...] = ("allow", "error", "event", "deny", "error", "allow", "event", "event", "deny")
+    for number, result in enumerate(results, start=1):
+        store.record(replace(denied(number), result=result))
+    found = [(decision.decision_id, decision.result) for decision, _ in store.decisions(results=RESULTS)]
+    assert found == [(f"d{number}", results[number - 1]) for number in range(9, 0, -1)]
+    assert [decision.decision_id for decision, _ in store.decisions(results=["deny", "event"], after="d8")] == ["d7", "d4", "d3"]
 
 
 def test_what_is_decided_while_somebody_reads_does_not_come(store: Store) -> None:

@@ -12,6 +12,8 @@ def statements(dialect: Dialect) -> Iterator[str]:
     yield from _client_indexes()
     # An auditor asks for all that was decided about one client. Refusals name none, and take no room here.
     yield "CREATE INDEX decision_client ON decision (client_id, at, decision_id) WHERE client_id <> ''"
+    # Errors and events, which are few, among millions of decisions.
+    yield "CREATE INDEX decision_rare ON decision (result, at, decision_id) WHERE result <> 'allow' AND result <> 'deny'"
     yield from _new_tables(dialect)
 
 
