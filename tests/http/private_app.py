@@ -11,6 +11,8 @@ from typing import Any
 from falcon import testing
 
 from registrar.app import create_private_app, create_public_app, create_tokens, open_policies, open_store
+from registrar.metrics import Metrics
+from registrar.service import Policies
 from registrar.service.tokens import Tokens
 from registrar.store import TOKEN_KINDS, Store, TokenKind
 from tests.http.served import NOW, settings
@@ -44,6 +46,7 @@ class Private:
     client: testing.TestClient
     public: testing.TestClient
     store: Store
+    policies: Policies
     clock: Clock
     issue: Tokens
     tokens: Mapping[TokenKind, str]
@@ -62,18 +65,19 @@ class Private:
 
 
 @contextmanager
-def private(folder: Path, store: Store | None = None, **changes: object) -> Iterator[Private]:
-    """Both apps under these settings."""
-    chosen, clock = settings(folder, **changes), Clock()
-    store = store or open_store(chosen)
+def private(folder: Path, **changes: object) -> Iterator[Private]:
+    """Both apps under these settings, with metrics of both."""
+    chosen, clock, metrics = settings(folder, **changes), Clock(), Metrics()
+    store = open_store(chosen, meter=metrics.counts)
     try:
         policies = open_policies(chosen, store, clock=clock)
         issue = create_tokens(store, clock=clock)
         tokens = {kind: issue.create(kind, name=f"test {kind}")[0] for kind in TOKEN_KINDS}
         yield Private(
-            testing.TestClient(create_private_app(policies=policies, store=store, clock=clock)),
-            testing.TestClient(create_public_app(chosen, policies=policies, store=store, clock=clock)),
+            testing.TestClient(create_private_app(policies=policies, store=store, metrics=metrics, clock=clock)),
+            testing.TestClient(create_public_app(chosen, policies=policies, store=store, counts=metrics.counts, clock=clock)),
             store,
+            policies,
             clock,
             issue,
             tokens,
