@@ -16,7 +16,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 import pytest
+from click.testing import CliRunner
 
+from registrar.cli import main
 from tests import servers
 from tests.servers import free_port
 
@@ -306,6 +308,14 @@ def test_a_code_is_good_once(asking: Asking) -> None:
 def test_a_code_is_the_clients_that_asked_for_it(asking: Asking) -> None:
     other = Asking(asking.example, asking.example.register(client_name="other", redirect_uris=[LOOPBACK]))
     assert other.token(code=asking.code()).json() == {"error": "invalid_grant"}
+
+
+def test_the_policy_is_checked_and_tested() -> None:
+    """Every rule of it, both ways."""
+    tree = str(EXAMPLE / "policies")
+    for command in (["check", "--strict"], ["test", "--coverage", "--min", "100"]):
+        done = CliRunner().invoke(main, ["policy", *command, tree])
+        assert done.exit_code == 0, done.output
 
 
 def test_the_readme_has_the_commands() -> None:
