@@ -47,6 +47,7 @@ class Private:
     public: testing.TestClient
     store: Store
     policies: Policies
+    metrics: Metrics
     clock: Clock
     issue: Tokens
     tokens: Mapping[TokenKind, str]
@@ -78,6 +79,7 @@ def private(folder: Path, **changes: object) -> Iterator[Private]:
             testing.TestClient(create_public_app(chosen, policies=policies, store=store, counts=metrics.counts, clock=clock)),
             store,
             policies,
+            metrics,
             clock,
             issue,
             tokens,
