@@ -125,6 +125,8 @@ class PostgresqlBackend:
         database = connection.database = _lend(connection)
         milliseconds = int(self._patience * 1000)
         execute(database, f"SET statement_timeout = {milliseconds}")
+        # What must not race is under a lock. Anything stricter would fail who waited for one, instead of letting him go on.
+        execute(database, "SET default_transaction_isolation = 'read committed'")
         # A node that freezes in a transaction must not hold its locks for ever.
         execute(database, f"SET idle_in_transaction_session_timeout = {milliseconds}")
         if self._read_only:

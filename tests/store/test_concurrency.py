@@ -14,8 +14,9 @@ import pytest
 
 from registrar.store import DuplicateError, OutcomeUnknown, Store, StoreUnavailable
 from registrar.store.groupcommit import GroupCommit
+from registrar.store.postgresql import PostgresqlBackend
 from registrar.store.transaction import Transaction, Unit
-from tests.store.samples import add, client, denied, pair, rows, stored
+from tests.store.samples import add, client, denied, pair, rows, stored, token
 
 
 def at_once(number: int, work: Callable[[int], object]) -> list[Exception]:
@@ -272,12 +273,39 @@ def test_a_writer_outlives_a_database_that_breaks_its_promises() -> None:
 
 def test_a_serialization_failure_is_tried_again(postgresql_url: str) -> None:
     """Two transactions that read what the other writes: PostgreSQL refuses one, which then goes through."""
-    url = postgresql_url.replace("-csearch_path", "-cdefault_transaction_isolation%3Dserializable%20-csearch_path")
-    store = Store.open(url)
-    raised = at_once(8, lambda index: store.activate(f"sha256:{index}", {"a": b"x"}, at=index))
-    assert raised == []
-    assert len(store.activations()) == 8
-    store.close()
+    Store.open(postgresql_url).close()
+    with closing(PostgresqlBackend(postgresql_url, patience=10)) as backend:
+        together = threading.Barrier(2)
+
+        def work(index: int) -> None:
+            attempts = []
+
+            def unit(transaction: Transaction) -> None:
+                attempts.append(index)
+                transaction.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+                transaction.fetch("SELECT COUNT(*) FROM revision")
+                if len(attempts) == 1:
+                    together.wait()
+                transaction.execute("INSERT INTO revision VALUES (%s)", (f"r{index}",))
+
+            backend.write(unit)
+            tries.append(len(attempts))
+
+        tries: list[int] = []
+        assert at_once(2, work) == []
+    assert sorted(tries) == [1, 2]
+    assert rows(postgresql_url, "SELECT revision FROM revision ORDER BY 1") == [("r0",), ("r1",)]
+
+
+@pytest.mark.parametrize("isolation", ["serializable", "repeatable%20read"])
+def test_a_server_that_isolates_more_than_is_needed(postgresql_url: str, isolation: str) -> None:
+    """A row that all want is waited for, and nobody fails for having waited, whatever the server does by default."""
+    url = f"{postgresql_url}%20-cdefault_transaction_isolation%3D{isolation.replace('%20', '%5C%20')}"
+    assert rows(url, "SHOW default_transaction_isolation") == [(isolation.replace("%20", " "),)]
+    with closing(Store.open(url, patience=30)) as store:
+        store.add_token(token(1, uses_left=100))
+        assert at_once(20, lambda index: store.add(*pair(index, index), token_id="t1")) == []
+    assert rows(postgresql_url, "SELECT uses_left FROM token") == [(80,)]
 
 
 def test_retries_end(postgresql_url: str) -> None:
