@@ -14,7 +14,7 @@ from registrar.policy.matchers import AnyOf, ExactUri, HttpsHost, Loopback, Matc
 from registrar.policy.members import Draft, MemberRule
 from registrar.policy.reading import Path, Reader
 from registrar.policy.rules import Switch, unobserved
-from registrar.wire import MEMBERS, Extensions, Member, MemberKind, RedirectUriError
+from registrar.wire import MEMBERS, ErrorCode, Extensions, Member, MemberKind, RedirectUriError
 
 # What an absent member means (RFC 7591 §2) has to pass the same constraints as if it had been sent.
 _RFC_DEFAULTS: Mapping[str, tuple[object, ...]] = {
@@ -24,13 +24,13 @@ _RFC_DEFAULTS: Mapping[str, tuple[object, ...]] = {
 }
 # Grants come before the response types that hang on them, redirect URIs before the links that must be on their hosts.
 _FIRST = ("redirect_uris", "grant_types", "response_types", "token_endpoint_auth_method")
-_COMMON = frozenset({"required", "remove", "mode", "enforceAfter"})
+_COMMON = frozenset({"required", "remove", "error", "mode", "enforceAfter"})
 _VALUES = frozenset({"default", "set", "allow", "onExcess"})
 # The keywords of an extension by its type; of the RFCs' members the schema says it.
 _OF_KIND: Mapping[MemberKind, frozenset[str]] = {
     MemberKind.STRING: _VALUES | {"maxLength", "pattern"},
     MemberKind.URI: _VALUES | {"maxLength", "pattern"},
-    MemberKind.STRINGS: _VALUES | {"require", "minItems", "maxItems"},
+    MemberKind.STRINGS: _VALUES | {"require", "minItems", "maxItems", "maxLength", "pattern"},
     MemberKind.BOOLEAN: _VALUES,
     MemberKind.INTEGER: _VALUES,
     MemberKind.OBJECT: frozenset(),
@@ -129,6 +129,7 @@ class _MemberCompiler:
             max_length=raw.get("maxLength", 0),
             pattern=self._pattern(),
             same_host=raw.get("sameHostAsRedirect", False),
+            code=ErrorCode(raw["error"]) if "error" in raw else None,
             switch=compile_switch(self._reader, self._path, raw, self._mode),
         )
         for keyword in ("default", "set"):
@@ -224,6 +225,10 @@ class _MemberCompiler:
         return PrivateUse(frozenset(schemes))
 
     def _https_host(self, path: Path, raw: Mapping[str, Any]) -> Matcher:
+        where = raw.get("path"), raw.get("pathPrefix", "/")
+        if raw["hosts"] == "any":
+            # Whoever has any host has any port of it, so only a port that is named is a limit.
+            return HttpsHost(frozenset(), (), *where, raw.get("port"), anybody=True)
         exact: list[str] = []
         suffixes: list[str] = []
         for host in self._reader.strings((*path, "hosts"), raw["hosts"]):
@@ -232,7 +237,7 @@ class _MemberCompiler:
                 (suffixes if wildcard else exact).append(_domain(host, wildcard=wildcard))
             except ValueError as error:
                 self._reader.problem((*path, "hosts"), f'"{host}" {error}')
-        return HttpsHost(frozenset(exact), tuple(suffixes), raw.get("path"), raw.get("pathPrefix", "/"), raw.get("port", 443))
+        return HttpsHost(frozenset(exact), tuple(suffixes), *where, raw.get("port", 443))
 
     def _pattern(self) -> Pattern | None:
         if "pattern" not in self._raw:

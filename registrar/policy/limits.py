@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import Final
 
 from registrar.cel import Activation, EvaluationError, Expression
@@ -50,7 +50,10 @@ class Reserve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """One limit. `conditions` has its `when`, if it has one; `place` is that of its `key`."""
+    """One limit. `conditions` has its `when`, if it has one; `place` is that of its `key`.
+
+    `early`: it can be asked before the document is read.
+    """
 
     rule: str
     place: Place
@@ -60,11 +63,11 @@ class Limit:
     overrides: tuple[Override, ...] = ()
     reserves: tuple[Reserve, ...] = ()
     description: str = ""
+    early: bool = field(init=False)
 
-    @property
-    def early(self) -> bool:
-        """Whether it can be asked before the document is read."""
-        return all(name.partition(".")[0] in _EARLY for expression in self.expressions for name in expression.reads)
+    def __post_init__(self) -> None:
+        read = {name.partition(".")[0] for expression in self.expressions for name in expression.reads}
+        object.__setattr__(self, "early", read <= _EARLY)
 
     @property
     def expressions(self) -> Iterator[Expression]:
@@ -88,8 +91,16 @@ class Limit:
             observe(self.rule, None)
             return Condition(self.rule, self.key, self.place)
         ceilings = self.ceilings_in(networks)
-        numbers = {field.name: getattr(ceilings, field.name) for field in fields(Ceilings)}
-        return LimitUse(limit=self.rule, key=key, reserve=0 if profile is None else self.kept_from(profile), **numbers)
+        return LimitUse(
+            limit=self.rule,
+            key=key,
+            rate=ceilings.rate,
+            period=ceilings.period,
+            burst=ceilings.burst,
+            max_active=ceilings.max_active,
+            max_total=ceilings.max_total,
+            reserve=0 if profile is None else self.kept_from(profile),
+        )
 
     def ceilings_in(self, networks: Collection[str]) -> Ceilings:
         """Those of the first override that names one of `networks`, else its own."""

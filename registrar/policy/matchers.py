@@ -21,24 +21,25 @@ class ExactUri:
 
 @dataclass(frozen=True, slots=True)
 class HttpsHost:
-    """`{scheme: https, hosts: …}`, with an exact `path` or a `path_prefix` ending in a slash, and a `port` (443 if not said).
+    """`{scheme: https, hosts: …}`, with an exact `path` or a `path_prefix` ending in a slash, and a `port` (None: any).
 
     Hosts are A-labels in lower case. `suffixes` are the wildcards, each with its leading dot: one or more whole labels in front
-    of it, never the domain itself, never an IP literal.
+    of it, never the domain itself, never an IP literal. `anybody`: every host, addresses too.
     """
 
     hosts: frozenset[str]
     suffixes: tuple[str, ...] = ()
     path: str | None = None
     path_prefix: str = "/"
-    port: int = 443
+    port: int | None = 443
+    anybody: bool = False
 
     def __call__(self, redirect: RedirectUri) -> bool:
         """Whether `redirect` fits."""
         return (
             redirect.scheme == "https"
-            and redirect.port == self.port
-            and (redirect.host in self.hosts or self._under_suffix(redirect))
+            and self.port in (None, redirect.port)
+            and (self.anybody or redirect.host in self.hosts or self._under_suffix(redirect))
             and self._on_path(redirect.path or "/")
         )
 

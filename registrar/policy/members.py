@@ -10,7 +10,7 @@ from registrar.cel import Pattern
 from registrar.errors import Place
 from registrar.policy.decision import Change, Finding
 from registrar.policy.rules import Observer, Switch, unobserved
-from registrar.wire import REDIRECTING_GRANTS, MemberKind, RedirectUri
+from registrar.wire import REDIRECTING_GRANTS, ErrorCode, MemberKind, RedirectUri
 
 _TEXTS = frozenset({MemberKind.STRING, MemberKind.URI})
 # Members that can be dropped without a change of what the client may do. A scope or a list that became empty could mean more than
@@ -76,6 +76,7 @@ class MemberRule:
     max_length: int = 0
     pattern: Pattern | None = None
     same_host: bool = False
+    code: ErrorCode | None = None
     switch: Switch = Switch()
     idle_without: bool = field(init=False)
     _changes: Mapping[str, Change] = field(init=False)
@@ -92,7 +93,7 @@ class MemberRule:
     @property
     def decides(self) -> bool:
         """Whether some document would be refused or changed by this rule; one that only has a default never says no."""
-        return any(keyword not in ("default", "onExcess", "mode", "enforceAfter") for keyword in self.places)
+        return any(keyword not in ("default", "onExcess", "error", "mode", "enforceAfter") for keyword in self.places)
 
     def apply(self, draft: Draft) -> None:
         """Default, set, remove and strip in `draft`, and note there every constraint that the member does not keep.
@@ -187,6 +188,18 @@ class MemberRule:
             self._refuse(draft, "maxItems", f"{self.member} must have at most {self.max_items} items")
         if self.kind in _TEXTS and items:
             self._judge_text(draft, self.member, str(items[0]))
+        elif self.kind is MemberKind.STRINGS and (self.max_length or self.pattern is not None):
+            self._judge_items(draft, items)
+
+    def _judge_items(self, draft: Draft, items: tuple[object, ...]) -> None:
+        """The first item that is too long, and the first that has another form."""
+        texts = list(enumerate(str(item) for item in items))
+        long = next((index for index, text in texts if self.max_length and len(text) > self.max_length), None)
+        if long is not None:
+            self._refuse(draft, "maxLength", f"{self.member}[{long}] must have at most {self.max_length} characters")
+        strange = next((index for index, text in texts if self.pattern is not None and not self.pattern.search(text)), None)
+        if strange is not None:
+            self._refuse(draft, "pattern", f"{self.member}[{strange}] does not have the form that is required here")
 
     def _judge_text(self, draft: Draft, name: str, text: str) -> None:
         if self.max_length and len(text) > self.max_length:
@@ -235,7 +248,7 @@ class MemberRule:
             draft.metadata[self.member] = list(items) if self.kind is MemberKind.STRINGS else items[0]
 
     def _refuse(self, draft: Draft, keyword: str, message: str) -> None:
-        code = wire.error_code(self.member)
+        code = self.code or wire.error_code(self.member)
         place = self.places.get(keyword, self.place)
         draft.findings.append(Finding(self.rule, place, message, code, f"/{self.member}", self.switch.at(draft.now)))
 

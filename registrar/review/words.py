@@ -105,8 +105,10 @@ def matcher_words(matcher: object) -> list[str]:
 
 
 def _https_words(matcher: HttpsHost) -> list[str]:
-    port = "" if matcher.port == _HTTPS_PORT else f":{matcher.port}"
     rest = f"{matcher.path_prefix}…" if matcher.path is None else matcher.path
+    if matcher.anybody:
+        return [f"https on anybody's host{'' if matcher.port is None else f':{matcher.port}'}, {rest}"]
+    port = "" if matcher.port == _HTTPS_PORT else f":{matcher.port}"
     hosts = [*sorted(matcher.hosts), *(f"*{suffix}" for suffix in matcher.suffixes)]
     return [f"https://{host}{port}{rest}" for host in hosts]
 
@@ -148,3 +150,5 @@ def _demands(rule: MemberRule) -> Iterator[str]:
         yield f"matches {rule.pattern.text}"
     if rule.same_host:
         yield "on the host of a redirect URI"
+    if rule.code is not None:
+        yield f"refused with {rule.code.value}"

@@ -57,7 +57,7 @@ def test_people_read_doubts_size_revision_and_cost(tmp_path: Path) -> None:
     documents = ("guardrails/rules.yaml", "policyset.yaml", "profiles/native.yaml")
     assert lines[:3] == [f"{tmp_path}/{document}:{nobody}" for document in documents]
     assert lines[3].startswith(f"{tmp_path}/profiles/native.yaml:7:52: warning: spec.client.redirect_uris.allow[0].hosts: *.exam")
-    assert lines[4] == "t: 1 profile, 1 guardrail, 0 tests"
+    assert lines[4] == "t: 1 profile, 1 guardrail, 0 limits, 0 tests"
     assert lines[5].startswith("revision sha256:")
     cost = lines[7].split()[0]
     assert lines[6] == f"cost of a decision: at most {cost} steps (native), the dearest of them"

@@ -124,7 +124,7 @@ def test_a_constraint_holds() -> None:
         ("extensions: {a-b: {type: string}}", "", "must be lower case words joined by underscores"),
         ("extensions: {abc: {type: string}}", "extensions: {abd: {required: true}}", 'no extension abd (did you mean "abc"?)'),
         ("extensions: {a: {type: string}}", "extensions: {a: {maxItems: 3}}", "means nothing for a member of type string"),
-        ("extensions: {a: {type: list}}", "extensions: {a: {pattern: x}}", "means nothing for a member of type list"),
+        ("extensions: {a: {type: boolean}}", "extensions: {a: {pattern: x}}", "means nothing for a member of type boolean"),
         ("extensions: {a: {type: integer}}", "extensions: {a: {default: x}}", "must be a whole number"),
         ("extensions: {a: {type: integer}}", "extensions: {a: {allow: [true]}}", "must be a whole number"),
         ("extensions: {a: {type: boolean}}", "extensions: {a: {allow: [1]}}", "must be true or false"),

@@ -120,6 +120,22 @@ def test_a_member_constraint(block: str, sent: object, effective: object) -> Non
             ],
         ),
         (
+            "{scheme: https, hosts: any}",
+            [
+                "https://a.example/",
+                "https://a.example:8443/cb",
+                "https://192.0.2.7/cb",
+                "https://[2001:db8::1]/",
+                "https://localhost/",
+            ],
+            ["http://localhost/", "cursor://a.example/"],
+        ),
+        (
+            "{scheme: https, hosts: any, port: 8443, pathPrefix: /cb/}",
+            ["https://a.example:8443/cb/1"],
+            ["https://a.example/cb/1", "https://a.example:8443/cb"],
+        ),
+        (
             "{scheme: https, hosts: [good.example]}",
             ["https://good.example", "https://good.example/any/path?q=1", "https://GOOD.example/", "https://good.example:443/"],
             [

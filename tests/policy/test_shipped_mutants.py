@@ -23,7 +23,7 @@ FLIPS = {
     "!": "",
 }
 OPERATOR = re.compile(r"&&|\|\||==|!=|<=|>(?!-)|\.all\(|\.exists\(|!(?=[a-z(])")
-KEY = re.compile(r"^\s*(?:- )?(?:\{.*?)?expression: (.*)$")
+KEY = re.compile(r"^\s*(?:- )?(?:\{.*?)?(?:expression|when): (.*)$")
 FILES = dict(read_files(bundled("policies")))
 
 
@@ -46,7 +46,7 @@ def expressions(lines: list[str]) -> Iterator[tuple[int, int]]:
 def mutants() -> Iterator[object]:
     for path, content in FILES.items():
         lines = content.decode().split("\n")
-        if path.startswith(("profiles/", "guardrails/")):
+        if path.startswith(("profiles/", "guardrails/", "limits/")):
             for number, start in expressions(lines):
                 for found in OPERATOR.finditer(lines[number], start):
                     name = f"{path}:{number + 1}:{found.start() + 1} {found[0]}"

@@ -229,6 +229,13 @@ def directions(old: str, new: str) -> list[str]:
             ["narrower: mode is enforced earlier"],
         ),
         ("client_name: {default: a}", "client_name: {default: a, mode: warn}", []),
+        # error
+        (
+            "client_name: {required: true}",
+            "client_name: {required: true, error: invalid_redirect_uri}",
+            ["neutral: error is another"],
+        ),
+        ("scope: {allow: [a], error: invalid_redirect_uri}", "scope: {allow: [a]}", ["neutral: error is another"]),
     ],
 )
 def test_a_member(old: str, new: str, expected: list[str]) -> None:
@@ -301,6 +308,29 @@ HOSTS = "{scheme: https, hosts: [a.example, '*.b.example'], pathPrefix: /o/}"
         ("{privateUseSchemes: any}", "{privateUseSchemes: [cursor]}", ["narrower: allow loses any private-use scheme"]),
         ("{privateUseSchemes: [vscode]}", "{privateUseSchemes: [cursor]}", ["wider: allow gains cursor: (private use)"]),
         ("{privateUseSchemes: [vscode]}", "{privateUseSchemes: any}", ["wider: allow gains any private-use scheme"]),
+        ("{scheme: https, hosts: any}", HOSTS, ["narrower: allow loses https on anybody's host, /…"]),
+        (HOSTS, "{scheme: https, hosts: any}", ["wider: allow gains https on anybody's host, /…"]),
+        (HOSTS, "{scheme: https, hosts: any, pathPrefix: /o/}", ["wider: allow gains https on anybody's host, /o/…"]),
+        (
+            "{scheme: https, hosts: any}",
+            "{uri: 'https://a.example:8443/cb'}",
+            ["narrower: allow loses https on anybody's host, /…"],
+        ),
+        (
+            "{scheme: https, hosts: any}",
+            "{scheme: https, hosts: any, port: 443}",
+            ["narrower: allow loses https on anybody's host, /…"],
+        ),
+        (
+            "{scheme: https, hosts: any, port: 443}",
+            "{scheme: https, hosts: [a.example], port: 8443}",
+            ["wider: allow gains https://a.example:8443/…"],
+        ),
+        (
+            "{scheme: https, hosts: any, path: /cb}",
+            "{scheme: https, hosts: ['*.a.example'], path: /cb}",
+            ["narrower: allow loses https on anybody's host, /cb"],
+        ),
         ("{privateUseSchemes: any}", "{loopback: true}", ["wider: allow gains http on loopback, any port"]),
     ],
 )
@@ -347,7 +377,7 @@ def test_the_comparison_knows_every_key_of_the_language() -> None:
     }
     assert keywords == {
         *("required", "default", "set", "remove", "allow", "require", "onExcess", "minItems", "maxItems", "maxLength", "pattern"),
-        *("sameHostAsRedirect", "mode", "enforceAfter"),
+        *("sameHostAsRedirect", "error", "mode", "enforceAfter"),
     }
     assert set(definitions["validation"]["properties"]) == {
         *("id", "expression", "message", "messageExpression", "error", "field", "mode", "enforceAfter"),

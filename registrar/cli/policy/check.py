@@ -84,7 +84,8 @@ class _Checked:
         return str(self.directory / file)
 
     def _size(self) -> tuple[str, str]:
-        numbers = {"profile": self.policies.profiles, "guardrail": self.policies.guardrails, "test": self.tests}
+        policies = self.policies
+        numbers = {"profile": policies.profiles, "guardrail": policies.guardrails, "limit": policies.limits, "test": self.tests}
         counts = ", ".join(_counted(len(things), noun) for noun, things in numbers.items())
         return f"{self.policies.name}: {counts}", f"revision {self.policies.revision}"
 

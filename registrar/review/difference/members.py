@@ -116,7 +116,7 @@ def _admits(rule: MemberRule, item: Any) -> bool:
     """Whether a client that sends `item` can have it."""
     if rule.allow is not None and not rule.allow(item):
         return False
-    if rule.kind not in _TEXTS:
+    if rule.kind not in _TEXTS and rule.kind is not MemberKind.STRINGS:
         return True
     fits = rule.pattern is None or rule.pattern.search(str(item))
     return fits and not rule.same_host and (not rule.max_length or len(str(item)) <= rule.max_length)
@@ -140,6 +140,9 @@ def _judged(old: MemberRule, new: MemberRule) -> Iterator[Step]:
         yield replace(step, direction=NEUTRAL, message=f"{step.message}, unenforced") if _idle(step, old, new) else step
     if _refuses(old) and _refuses(new):
         yield from compare_switches(old.switch, new.switch)
+        if old.code is not new.code:
+            before, after = (rule.code.value if rule.code else "the RFC's own" for rule in (old, new))
+            yield Step(NEUTRAL, "error", "is another", before, after, Side.NEW if new.code else Side.OLD)
 
 
 def _idle(step: Step, old: MemberRule, new: MemberRule) -> bool:

@@ -17,7 +17,7 @@ def uncovered(matchers: Sequence[Matcher], others: Sequence[Matcher]) -> list[Ma
 
 
 def _parts(matcher: Matcher) -> Iterator[Matcher]:
-    if isinstance(matcher, HttpsHost):
+    if isinstance(matcher, HttpsHost) and not matcher.anybody:
         for host in sorted(matcher.hosts):
             yield HttpsHost(frozenset({host}), (), matcher.path, matcher.path_prefix, matcher.port)
         for suffix in matcher.suffixes:
@@ -35,7 +35,7 @@ def _covers(matcher: Matcher, part: Matcher) -> bool:
     if isinstance(part, ExactUri):
         return matcher(wire.parse_redirect_uri(part.uri))
     if isinstance(part, HttpsHost) and isinstance(matcher, HttpsHost):
-        return matcher.port == part.port and _covers_host(matcher, part) and _covers_path(matcher, part)
+        return matcher.port in (None, part.port) and _covers_host(matcher, part) and _covers_path(matcher, part)
     if isinstance(part, Loopback) and isinstance(matcher, Loopback):
         return not matcher.hosts or (part.hosts != frozenset() and part.hosts <= matcher.hosts)
     if isinstance(part, PrivateUse) and isinstance(matcher, PrivateUse):
@@ -44,6 +44,8 @@ def _covers(matcher: Matcher, part: Matcher) -> bool:
 
 
 def _covers_host(matcher: HttpsHost, part: HttpsHost) -> bool:
+    if matcher.anybody or part.anybody:
+        return matcher.anybody
     if part.suffixes:
         # `.a.example` ends with `.example`: each host under the longer suffix is under the shorter one.
         return part.suffixes[0].endswith(matcher.suffixes)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from registrar.documents import Document
 from registrar.policy.policyset import PolicySet
-from registrar.review.lint import grants, metadata, reach, texts
+from registrar.review.lint import grants, limits, metadata, reach, texts
 from registrar.review.lint.cost import Cost, RuleCost, estimate, over_budget
 from registrar.review.lint.finding import LINTS, Kind, Lint, Severity
 from registrar.review.lint.subject import Seen, Subject
@@ -24,6 +24,13 @@ _LINTS: tuple[Callable[[Subject], Iterable[Lint]], ...] = (
     texts.unused_variables,
     texts.unused_constants,
     texts.past_deadlines,
+    limits.evadable_limits,
+    limits.idle_limits,
+    limits.constant_limits,
+    limits.untested_limits,
+    limits.idle_reuse,
+    limits.unknown_profiles,
+    limits.unused_networks,
     metadata.missing_owners,
     metadata.unknown_ignores,
     over_budget,

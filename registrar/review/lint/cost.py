@@ -8,6 +8,7 @@ from registrar.documents import Document
 from registrar.errors import Place
 from registrar.policy.reading import Path
 from registrar.policy.rules import RuleBook
+from registrar.policy.sources import limit_keys, limit_path
 from registrar.review.lint.finding import Lint
 from registrar.review.lint.subject import Subject, found
 
@@ -52,9 +53,10 @@ def estimate(subject: Subject) -> Cost:
     profiles = [(_sum(_judging(subject, profile.book)), profile.book.name) for profile in policies.profiles]
     # Of equal profiles the first is named.
     most, name = max(profiles, key=lambda profile: profile[0])
-    parts = [part for book in subject.books() for part in _parts(subject, book)]
+    limits = list(_limits(subject))
+    parts = [*(part for book in subject.books() for part in _parts(subject, book)), *limits]
     rules = [RuleCost(part.rule, part.expression.cost, part.document.place(part.path)) for part in parts]
-    return Cost(shared + most, name, tuple(sorted(rules, key=lambda rule: (-rule.steps, rule.rule))))
+    return Cost(shared + most + _sum(limits), name, tuple(sorted(rules, key=lambda rule: (-rule.steps, rule.rule))))
 
 
 def over_budget(subject: Subject) -> Iterator[Lint]:
@@ -76,6 +78,7 @@ def _budgets(subject: Subject) -> Iterator[tuple[str, list[_Part]]]:
     books = [guardrail.book for guardrail in subject.policies.guardrails]
     plain = [part for book in books if not book.variables for part in _parts(subject, book)]
     yield "the expressions of the guardrails without variables", plain
+    yield "the expressions of all limits", list(_limits(subject))
     for book in books:
         if book.variables:
             yield f"the expressions of {book.name}", _parts(subject, book)
@@ -108,6 +111,14 @@ def _parts(subject: Subject, book: RuleBook) -> list[_Part]:
         for index, annotation in enumerate(book.annotations)
     ]
     return [*variables, *rules, *annotations]
+
+
+def _limits(subject: Subject) -> Iterator[_Part]:
+    for limit in subject.policies.limits:
+        document = subject.documents[limit_path(limit)]
+        path = limit_keys(limit, document)
+        yield from (_Part(limit.rule, condition.expression, document, (*path, "when")) for condition in limit.conditions)
+        yield _Part(limit.rule, limit.key, document, (*path, "key"))
 
 
 def _sum(parts: Iterable[_Part]) -> int:

@@ -45,6 +45,7 @@ LINTS: Mapping[str, Kind] = MappingProxyType(
         "always-true": Kind(Severity.WARNING, "A rule whose outcome is the same for every client"),
         "never-tested-rule": Kind(Severity.WARNING, "A rule that no test of the tree has seen say no"),
         "host-wildcard": Kind(Severity.WARNING, "A redirect host with a wildcard: whoever gets a name under it receives codes"),
+        "any-host": Kind(Severity.NOTE, "A redirect matcher that takes anybody's host"),
         "public-client-with-client-credentials": Kind(
             Severity.WARNING, "A profile that gives client_credentials to public clients (RFC 6749 section 4.4)"
         ),
@@ -55,6 +56,10 @@ LINTS: Mapping[str, Kind] = MappingProxyType(
         "enforceAfter-in-past": Kind(Severity.NOTE, "A rule whose time of warning is over"),
         "unused-variable": Kind(Severity.WARNING, "A variable that no rule reads"),
         "unused-constant": Kind(Severity.WARNING, "A constant that nothing names"),
+        "unused-network": Kind(Severity.WARNING, "A network that nothing names"),
+        "evadable-limit": Kind(Severity.WARNING, "A limit that counts by what clients choose themselves"),
+        "without-effect": Kind(Severity.WARNING, "Something of a limit, or of a reuse of clients, that no client ever notices"),
+        "unknown-profile": Kind(Severity.NOTE, "An acceptFrom that names a profile that is not there"),
         "missing-owner": Kind(Severity.NOTE, "A document without metadata.annotations.owner"),
         "over-budget": Kind(Severity.WARNING, "Expressions that the largest request could keep from finishing"),
         "unknown-lint": Kind(Severity.WARNING, "An annotation registrar.lint/ignore that names no lint"),

@@ -47,15 +47,24 @@ def _contradictions(subject: Subject, profile: Profile) -> Iterator[Lint]:
 
 
 def host_wildcards(subject: Subject) -> Iterator[Lint]:
-    """Redirect matchers that take every host under a domain."""
+    """Redirect matchers that take every host under a domain, or every host there is."""
     for profile in subject.policies.profiles:
         for rule in profile.members:
             for index, matcher in enumerate(rule.allow.matchers if isinstance(rule.allow, AnyOf) else ()):
-                if isinstance(matcher, HttpsHost) and matcher.suffixes:
-                    hosts = ", ".join(f"*{suffix}" for suffix in matcher.suffixes)
-                    message = f"{hosts}: whoever gets a name under it (a tenant, a forgotten DNS record) receives codes"
+                if isinstance(matcher, HttpsHost) and (doubt := _wide(matcher)) is not None:
+                    lint, message = doubt
                     path = (*member_path(rule), "allow", index, "hosts")
-                    yield found("host-wildcard", subject.document(profile.book), path, message)
+                    yield found(lint, subject.document(profile.book), path, message)
+
+
+def _wide(matcher: HttpsHost) -> tuple[str, str] | None:
+    """The lint of a matcher that takes hosts which it does not name, and its message."""
+    if matcher.anybody:
+        return "any-host", "whoever has a host receives codes there: the consent page should show which"
+    if matcher.suffixes:
+        hosts = ", ".join(f"*{suffix}" for suffix in matcher.suffixes)
+        return "host-wildcard", f"{hosts}: whoever gets a name under it (a tenant, a forgotten DNS record) receives codes"
+    return None
 
 
 def public_credentials(subject: Subject) -> Iterator[Lint]:

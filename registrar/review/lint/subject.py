@@ -44,10 +44,18 @@ class Subject:
         yield from (profile.book for profile in self.policies.profiles)
         yield from (guardrail.book for guardrail in self.policies.guardrails)
 
+    def expressions(self) -> Iterator[Expression]:
+        """Every expression of the tree."""
+        for book in self.books():
+            yield from (rule.expression for _, rule in self.rules(book))
+            yield from book.variables.values()
+            yield from (annotation.expression for annotation in book.annotations)
+        yield from (expression for limit in self.policies.limits for expression in limit.expressions)
+
     def outcome(self, rule: Condition | Validation, book: RuleBook) -> bool | None:
         """What `rule` is for every client, when it reads nothing of a request: true, or not true. None when it depends."""
         expression = rule.expression
-        if not _fixed(expression, book):
+        if not fixed(expression, book.variables):
             return None
         values = {**dict.fromkeys(expression.scope.types), "constants": self.policies.constants}
         return holds(expression, Variables(book.variables).bind(expression.scope, values))
@@ -68,13 +76,13 @@ def holds(expression: Expression, activation: Activation) -> bool:
         return False
 
 
-def _fixed(expression: Expression, book: RuleBook) -> bool:
+def fixed(expression: Expression, variables: Mapping[str, Expression]) -> bool:
     """Whether `expression` reads constants only, in the variables that it reads too."""
     for name in expression.reads:
         root, *members = name.split(".")
         if root == "variables":
-            used = [book.variables[members[0]]] if members else book.variables.values()
-            if not all(_fixed(variable, book) for variable in used):
+            used = [variables[members[0]]] if members else variables.values()
+            if not all(fixed(variable, variables) for variable in used):
                 return False
         elif root != "constants":
             return False
