@@ -138,10 +138,10 @@ def test_a_client_that_asks_for_a_secret_can_use_it(resource: str) -> None:
     assert context.prepare_token_auth({}, {}) == ({"client_id": client.client_id, "client_secret": client.client_secret}, {})
 
 
-def test_a_second_connection_registers_anew(resource: str) -> None:
-    """Clients that keep nothing come again with the same document; each time they get a client of their own."""
+def test_a_second_connection_finds_its_client_again(resource: str) -> None:
+    """Clients that keep nothing come again with the same document; without a secret they get the same client."""
     first, second = (registered(arrive(resource, redirect_uris=[LOOPBACK], client_name="Twice")) for _ in range(2))
-    assert first.client_id != second.client_id
+    assert first.client_id == second.client_id
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from registrar.app import create_public_app, load_policies, open_policies, open_
 from registrar.cli import main
 from registrar.policy import load_with_tests
 from registrar.schema import Schema
+from registrar.service import Clients
 from registrar.settings import Settings
 from registrar.store import Client, Store
 
@@ -83,7 +84,8 @@ def serving(folder: Path, state: Path) -> Iterator[Running]:
 class Promise:
     """What an original promises for one document: the whole answer but for what is minted, which is said beside it.
 
-    `secret_days`: how long the secret lives, 0 for ever; None for a client that has none.
+    `secret_days`: how long the secret lives, 0 for ever; None for a client that has none. `managed`: the client is told where it
+    can change itself (RFC 7592).
     """
 
     tree: str
@@ -91,12 +93,14 @@ class Promise:
     answer: Mapping[str, object]
     prefix: str = ""
     secret_days: int | None = None
+    managed: bool = False
 
     @property
     def minted(self) -> set[str]:
         """The members that the server makes up."""
         secret = set() if self.secret_days is None else {"client_secret", "client_secret_expires_at"}
-        return {"client_id", "client_id_issued_at", *secret}
+        management = {"registration_client_uri", "registration_access_token"} if self.managed else set()
+        return {"client_id", "client_id_issued_at", *secret, *management}
 
 
 PROMISES: Mapping[str, Promise] = {
@@ -172,6 +176,7 @@ PROMISES: Mapping[str, Promise] = {
         },
         prefix="mcp-client-",
         secret_days=90,
+        managed=True,
     ),
     "oauth21-registry, public, with the members of MCP": Promise(
         "oauth21-registry",
@@ -187,6 +192,7 @@ PROMISES: Mapping[str, Promise] = {
             "code_challenge_method": "S256",
         },
         prefix="mcp-client-",
+        managed=True,
     ),
     "public-only, though it asks for a secret": Promise(
         "public-only",
@@ -223,7 +229,7 @@ DENIALS: Mapping[str, Denial] = {
         "team-memory",
         {**CLI, "redirect_uris": ["cursor://anysphere.cursor-mcp/oauth/callback"]},
         "invalid_redirect_uri",
-        "redirect_uris must be https, or http on a loopback host",
+        "redirect_uris[0] is not allowed here",
     ),
     "oauth21-registry, the password grant": Denial(
         "oauth21-registry",
@@ -365,6 +371,42 @@ def test_oauth21_registry_stores_the_members_of_mcp_with_the_client(tmp_path: Pa
     assert metadata["code_challenge_method"] == "S256"
 
 
+def test_oauth21_registry_lets_a_client_read_and_delete_itself(tmp_path: Path) -> None:
+    """With the token that it got, under the issuer of the example's settings (RFC 7592)."""
+    with serving(EXAMPLES / "oauth21-registry", tmp_path) as running:
+        answer = running.registered(WEB)
+        issuer, _, path = answer["registration_client_uri"].partition("/register/")
+        headers = {"Authorization": f"Bearer {answer['registration_access_token']}"}
+        read = running.client.simulate_get(f"/register/{path}", headers=headers)
+        deleted = running.client.simulate_delete(f"/register/{path}", headers=headers)
+    assert issuer == "https://as.example.com"
+    assert read.json["client_name"] == WEB["client_name"]
+    assert deleted.status_code == 204
+
+
+@pytest.mark.parametrize(("tree", "admitted"), [("mcp-sdk", 20), ("public-only", 5)])
+def test_a_source_finds_room_as_often_as_the_original_says(tree: str, admitted: int, tmp_path: Path) -> None:
+    """At once, before an hour or a part of it has passed; another source is not told of it."""
+    with serving(EXAMPLES / tree, tmp_path) as running:
+        answers = [running.post(WEB, remote_addr="192.0.2.7") for _ in range(admitted + 1)]
+        elsewhere = running.post(WEB, remote_addr="192.0.2.8")
+    assert [answer.status_code for answer in answers] == [201] * admitted + [429]
+    assert answers[-1].json["error"] == "too_many_requests"
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert elsewhere.status_code == 201
+
+
+@pytest.mark.parametrize("tree", TREES)
+def test_a_client_that_nobody_registered_has_no_redirect_uri(tree: str, tmp_path: Path) -> None:
+    """And one that somebody did has its own only."""
+    with serving(EXAMPLES / tree, tmp_path) as running:
+        client_id = running.registered(WEB)["client_id"]
+        clients = Clients(running.store, clock=lambda: NOW, new_id=str, new_secret=str)
+        assert clients.allows_redirect(client_id, "https://agent.example/callback")
+        assert not clients.allows_redirect(client_id, "https://evil.example/callback")
+        assert not clients.allows_redirect("mcp-client-1", "https://agent.example/callback")
+
+
 def test_public_only_stores_a_deadline_and_no_secret(tmp_path: Path) -> None:
     """A client that nobody uses for 30 days is stale."""
     with serving(EXAMPLES / "public-only", tmp_path) as running:
@@ -388,6 +430,9 @@ def test_a_readme_shows_what_the_server_really_answers(tree: str, tmp_path: Path
 def lasting(answer: Mapping[str, Any]) -> dict[str, Any]:
     """An answer with what is minted replaced by what every such registration has: the id's prefix and the secret's life."""
     kept = {**answer, "client_id": ID.sub("", answer["client_id"]), "client_id_issued_at": 0}
+    if "registration_access_token" in answer:
+        uri = answer["registration_client_uri"].replace(answer["client_id"], "")
+        kept |= {"registration_access_token": len(answer["registration_access_token"]), "registration_client_uri": uri}
     if "client_secret" in answer:
         kept["client_secret"] = len(answer["client_secret"])
     if answer.get("client_secret_expires_at"):
