@@ -1,6 +1,7 @@
 """What is counted as it happens."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -21,22 +22,25 @@ class Counts:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        def counter(name: str, what: str, *labels: str) -> Counter:
-            return Counter(f"registrar_{name}", what, labels, registry=registry)
+        # The children are cached since the library's own way to one costs more than to count in it.
+        def counter(name: str, what: str, *labels: str) -> Callable[..., Counter]:
+            return cache(Counter(f"registrar_{name}", what, labels, registry=registry).labels)
 
-        def histogram(name: str, what: str, buckets: Sequence[float], *labels: str) -> Histogram:
-            return Histogram(f"registrar_{name}", what, labels, registry=registry, buckets=buckets)
+        def histogram(name: str, what: str, buckets: Sequence[float], *labels: str) -> Callable[..., Histogram]:
+            return cache(Histogram(f"registrar_{name}", what, labels, registry=registry, buckets=buckets).labels)
 
         self._registrations = counter("registrations", "Requests to register that were decided", "result", "profile")
         self._refusals = counter("refusals", "Enforced rules that were not true for a refused request", "rule")
         self._errors = counter("rule_errors", "Rules whose expression failed at run time: mistakes in the policy", "rule")
         self._reached = counter("limits_reached", "Requests for which a limit had no room", "limit", "measure")
         self._near = counter("limits_near", f"Registrations that brought a limit to {_NEAR:.0%} or more", "limit", "measure")
-        self._expired = counter("clients_expired", "Clients that the sweeper ended")
+        self._expired = Counter("registrar_clients_expired", "Clients that the sweeper ended", registry=registry)
         self._requests = counter("http_requests", "Answers", "app", "route", "method", "status")
         self._codes = counter("http_errors", "Errors that were answered, by the code in the body", "app", "code")
         self._unavailable = counter("store_unavailable", "Times that the database could not serve within its patience", "work")
-        self._decision = histogram("decision_seconds", "Time that the policy took to decide", _FAST)
+        self._decision = Histogram(
+            "registrar_decision_seconds", "Time that the policy took to decide", registry=registry, buckets=_FAST
+        )
         self._request = histogram("http_request_seconds", "Time from the head of a request to its answer", _SLOW, "app", "route")
         self._store = histogram("store_seconds", "Time that the database took, with waiting for it", _SLOW, "work")
 
@@ -45,25 +49,25 @@ class Counts:
         self._decision.observe(seconds)
         for finding in (*decision.violations, *decision.warnings, *decision.audited):
             if finding.errored:
-                self._errors.labels(finding.rule).inc()
+                self._errors(finding.rule).inc()
 
     def registered(self, decision: Decision, usages: Sequence[Usage], *, again: bool) -> None:
         """A client was stored, or given out again."""
-        self._registrations.labels("reused" if again else "registered", decision.profile).inc()
+        self._registrations("reused" if again else "registered", decision.profile).inc()
         for usage in usages:
             if usage.used >= usage.of * _NEAR:
-                self._near.labels(usage.limit, usage.measure).inc()
+                self._near(usage.limit, usage.measure).inc()
 
     def refused(self, decision: Decision) -> None:
         """The policy said no. A rule counts once, however often it was not true."""
-        self._registrations.labels("error" if decision.errored else "denied", decision.profile).inc()
+        self._registrations("error" if decision.errored else "denied", decision.profile).inc()
         for rule in {finding.rule for finding in decision.violations}:
-            self._refusals.labels(rule).inc()
+            self._refusals(rule).inc()
 
     def limited(self, usage: Usage, profile: str = "") -> None:
         """A limit had no room."""
-        self._registrations.labels("limited", profile).inc()
-        self._reached.labels(usage.limit, usage.measure).inc()
+        self._registrations("limited", profile).inc()
+        self._reached(usage.limit, usage.measure).inc()
 
     def swept(self, expired: int) -> None:
         """So many clients were ended."""
@@ -71,13 +75,13 @@ class Counts:
 
     def answered(self, app: str, *, route: str, method: str, status: int, code: str, seconds: float) -> None:
         """A request was answered. `route` is a template of the program, `code` that of an error, else ""."""
-        self._requests.labels(app, route, method, str(status)).inc()
-        self._request.labels(app, route).observe(seconds)
+        self._requests(app, route, method, str(status)).inc()
+        self._request(app, route).observe(seconds)
         if code:
-            self._codes.labels(app, code).inc()
+            self._codes(app, code).inc()
 
     def stored(self, work: str, seconds: float, *, available: bool) -> None:
         """The database read or wrote, or could not."""
-        self._store.labels(work).observe(seconds)
+        self._store(work).observe(seconds)
         if not available:
-            self._unavailable.labels(work).inc()
+            self._unavailable(work).inc()
