@@ -9,7 +9,7 @@ from typing import Any
 
 from falcon import testing
 
-from registrar.app import create_public_app, load_policies, open_policies, open_store
+from registrar.app import create_public_app, create_refusals, load_policies, open_policies, open_store
 from registrar.policy import PolicySet
 from registrar.settings import Settings
 from registrar.store import Store
@@ -70,9 +70,11 @@ def served(
     chosen = settings(folder, **changes)
     policies = load_policies(chosen)
     store = store or open_store(chosen)
+    refusals = create_refusals(chosen, store, clock=clock)
     try:
         in_force = open_policies(chosen, store, first=policies, clock=clock)
-        app = create_public_app(chosen, policies=in_force, store=store, clock=clock)
+        app = create_public_app(chosen, policies=in_force, store=store, refusals=refusals, clock=clock)
         yield Served(testing.TestClient(app), store, policies)
     finally:
+        refusals.close()
         store.close()

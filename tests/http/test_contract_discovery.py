@@ -172,6 +172,7 @@ def test_health_and_readiness(tmp_path: Path) -> None:
         }
         assert app.client.simulate_head("/readyz").status_code == 200
         app.store.close()
+        assert app.post().status_code == 503  # a write that fails is noticed at once; what went well stands for a second
         assert app.client.simulate_get("/healthz").status_code == 200
         broken = app.client.simulate_get("/readyz")
     assert broken.status_code == 503

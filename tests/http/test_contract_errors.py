@@ -199,7 +199,7 @@ def test_a_malformed_length_is_400(app: Served, length: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/register/", "/REGISTER", "/register/x", "/.well-known/", "/%00", "/\udcff", "/register%2f"]
+    "path", ["/", "/REGISTER", "/register/x/y", "/register%2fx%2fy", "/.well-known/", "/%00", "/\udcff", "/registerx"]
 )
 def test_an_unknown_path_is_404(app: Served, path: str) -> None:
     """In the same shape as every error, echoing no path."""
