@@ -1,10 +1,10 @@
 """What was used of one limit under one key, in every measure that it is counted by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from registrar.limits.bucket import Bucket, interval
-from registrar.limits.usage import MEASURES, LimitUse, Measure, Usage
+from registrar.limits.usage import LimitUse, Measure, Usage
 from registrar.limits.window import Window
 
 
@@ -47,23 +47,27 @@ class Counter:
         """How much is used of every measure that `use` asks for."""
         return tuple(
             Usage(use.limit, use.key, measure, used, ceiling, self._resets_in(measure, use, at, min(used, ceiling)))
-            for measure in MEASURES
-            if (ceiling := use.ceiling(measure)) is not None
+            for measure, ceiling in use.ceilings()
             for used in (self.used(measure, use, at),)
         )
 
+    def has_room(self, use: LimitUse, at: int) -> bool:
+        """Whether there is room for `use` at `at` (epoch milliseconds), in every measure that it asks for."""
+        return all(self.used(measure, use, at) < ceiling for measure, ceiling in use.ceilings())
+
     def full(self, use: LimitUse, at: int) -> list[Usage]:
         """The measures that have no room for `use` at `at` (epoch milliseconds)."""
-        return [usage for usage in self.usages(use, at) if not usage.remaining]
+        return [] if self.has_room(use, at) else [usage for usage in self.usages(use, at) if not usage.remaining]
 
     def add(self, use: LimitUse, at: int) -> "Counter":
         """The state after `use`, whether there was room or not."""
-        return replace(
-            self,
-            window=self.window.add(at, use.period) if use.rate else self.window,
-            bucket=self.bucket.add(at, interval(use.rate, use.period)) if use.burst else self.bucket,
-            active=self.active + bool(use.max_active),
-            total=self.total + bool(use.max_total),
+        return Counter(
+            self.window.add(at, use.period) if use.rate else self.window,
+            self.bucket.add(at, interval(use.rate, use.period)) if use.burst else self.bucket,
+            self.active + bool(use.max_active),
+            self.total + bool(use.max_total),
+            self.shards,
+            self.shares,
         )
 
     @property

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from registrar.limits.counter import Counter, Share
-from registrar.limits.usage import MEASURES, LimitUse, Measure, Usage
+from registrar.limits.usage import LimitUse, Measure, Usage
 from registrar.limits.window import joined
 
 SHARDS = 16
@@ -24,12 +24,12 @@ _HOT = 16 * SHARDS  # smaller ones are used up before anybody gains, and most li
 
 def divisible(use: LimitUse) -> bool:
     """Whether the limit of `use` is large enough for shards. A token bucket never is: parts of it waste what overflows."""
-    return not use.burst and all(ceiling >= _HOT for ceiling in map(use.ceiling, MEASURES) if ceiling is not None)
+    return not use.burst and all(ceiling >= _HOT for _, ceiling in use.ceilings())
 
 
 def admitted_alone(shard: Counter, use: LimitUse, at: int) -> bool:
     """Whether `shard` has room for `use` in its own shares: then the limit has, too."""
-    return all(_within(shard, measure, use, at) for measure in MEASURES)
+    return all(_within(shard, measure, ceiling, use, at) for measure, ceiling in use.ceilings())
 
 
 def whole(shards: Sequence[Counter]) -> Counter:
@@ -51,9 +51,8 @@ def shared_out(shards: Sequence[Counter], use: LimitUse, at: int) -> list[Counte
     The first gets the odd ones: while the limit has room, the first shard has.
     """
     shares: list[dict[Measure, Share]] = [dict(shard.shares) for shard in shards]
-    for measure in MEASURES:
-        ceiling = use.ceiling(measure)
-        if ceiling is not None and measure != "burst":
+    for measure, ceiling in use.ceilings():
+        if measure != "burst":
             for share, mine in zip(shares, _divided(shards, measure, use, at, ceiling), strict=True):
                 share[measure] = Share(ceiling, mine, use.period if measure == "rate" else 0)
     return [replace(shard, shards=len(shards), shares=share) for shard, share in zip(shards, shares, strict=True)]
@@ -67,10 +66,7 @@ def estimated(shard: Counter, use: LimitUse, at: int) -> tuple[Usage, ...]:
     )
 
 
-def _within(shard: Counter, measure: Measure, use: LimitUse, at: int) -> bool:
-    ceiling = use.ceiling(measure)
-    if ceiling is None:
-        return True
+def _within(shard: Counter, measure: Measure, ceiling: int, use: LimitUse, at: int) -> bool:
     share = shard.shares.get(measure)
     if share is None or share.of > ceiling or (measure == "rate" and share.period != use.period):
         return False

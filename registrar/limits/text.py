@@ -2,6 +2,7 @@
 
 import json
 from itertools import accumulate
+from operator import sub
 from typing import Any, Final
 
 from registrar.limits.bucket import Bucket
@@ -9,24 +10,24 @@ from registrar.limits.counter import Counter, Share
 from registrar.limits.usage import MEASURES, Measure
 from registrar.limits.window import Window
 
-_PARTS: Final = {"slices", "span", "interval", "shards", "shares"}
+_PARTS: Final = {"ends", "counts", "span", "interval", "shards", "shares"}
+_compact: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def written(counter: Counter) -> str:
     """The text, which `read` reads: JSON, of the ends of slices only the first absolute; "" when there is nothing to say."""
     window = counter.window
     parts: dict[str, object] = {}
-    if window.slices:
-        ends = [end for end, _ in window.slices]
-        steps = [end - before for end, before in zip(ends, [0, *ends], strict=False)]
-        parts["slices"] = [number for step, (_, count) in zip(steps, window.slices, strict=True) for number in (step, count)]
-        parts["span"] = [window.span, window.span_at]
+    if window.ends:
+        parts["ends"] = list(map(sub, window.ends, (0, *window.ends)))
+        parts["counts"] = window.counts
+        parts["span"] = (window.span, window.span_at)
     if counter.bucket.interval:
         parts["interval"] = counter.bucket.interval
     if counter.shards > 1:
         parts["shards"] = counter.shards
-        parts["shares"] = {measure: [share.of, share.mine, share.period] for measure, share in counter.shares.items()}
-    return json.dumps(parts, separators=(",", ":")) if parts else ""
+        parts["shares"] = {measure: (share.of, share.mine, share.period) for measure, share in counter.shares.items()}
+    return _compact(parts) if parts else ""
 
 
 def read(text: str, *, full_at: int = 0, active: int = 0, total: int = 0) -> Counter:
@@ -47,11 +48,11 @@ def read(text: str, *, full_at: int = 0, active: int = 0, total: int = 0) -> Cou
 
 
 def _window(parts: dict[str, Any]) -> Window:
-    flat = _numbers(parts.get("slices", []))
+    ends, counts = _numbers(parts.get("ends", [])), _numbers(parts.get("counts", []))
     span, span_at = _numbers(parts.get("span", [0, 0]), 2)
-    if len(flat) % 2:
+    if len(ends) != len(counts):
         raise ValueError("half a slice")
-    return Window(tuple(zip(accumulate(flat[::2]), flat[1::2], strict=True)), span, span_at)
+    return Window(tuple(accumulate(ends)), tuple(counts), span, span_at)
 
 
 def _shares(shares: Any) -> dict[Measure, Share]:
@@ -62,7 +63,7 @@ def _shares(shares: Any) -> dict[Measure, Share]:
 
 def _numbers(value: Any, length: int | None = None) -> list[int]:
     """`value`, if it is a list of whole numbers that are not negative, of that `length`."""
-    if not isinstance(value, list) or not all(type(number) is int and number >= 0 for number in value):
+    if not isinstance(value, list) or not {*map(type, value)} <= {int} or min(value, default=0) < 0:
         raise ValueError("something else than whole numbers that are not negative")
     if length is not None and len(value) != length:
         raise ValueError(f"{len(value)} numbers instead of {length}")

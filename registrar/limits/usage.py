@@ -1,6 +1,6 @@
 """What a limit is asked, and what it answers: how much of it is used."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -33,13 +33,22 @@ class LimitUse:
     """How much of each measure this client may not use, because it is kept for profiles that it is not in."""
 
     def ceiling(self, measure: Measure) -> int | None:
-        """How much of `measure` this client may bring the limit to; None: as much as it likes.
+        """How much of `measure` this client may bring the limit to; None: as much as it likes."""
+        return next((ceiling for asked, ceiling in self.ceilings() if asked == measure), None)
+
+    def ceilings(self) -> Iterator[tuple[Measure, int]]:
+        """The measures that there is a limit of, and how much of each this client may bring it to.
 
         Of a burst, a part is reserved that is as large as the reserved part of the rate, rounded up.
         """
-        most = {"rate": self.rate, "burst": self.burst, "active": self.max_active, "total": self.max_total}[measure]
-        reserve = -(-self.reserve * most // self.rate) if measure == "burst" and self.rate else self.reserve
-        return max(most - reserve, 0) if most else None
+        if self.rate:
+            yield "rate", max(self.rate - self.reserve, 0)
+        if self.burst:
+            yield "burst", max(self.burst - -(-self.reserve * self.burst // max(self.rate, 1)), 0)
+        if self.max_active:
+            yield "active", max(self.max_active - self.reserve, 0)
+        if self.max_total:
+            yield "total", max(self.max_total - self.reserve, 0)
 
 
 @dataclass(frozen=True, slots=True)

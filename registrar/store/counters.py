@@ -100,7 +100,7 @@ class _Taken:
     """What is used now, or what has no room; and in which shard the client counts."""
 
     usages: tuple[Usage, ...]
-    full: tuple[Usage, ...] = ()
+    full: Sequence[Usage] = ()
     shard: int = 0
 
 
@@ -156,7 +156,7 @@ class _Limit:
         """Use a limit that has no row yet; None when it has one by now."""
         counter = Counter()
         if full := counter.full(self._use, self._at):
-            return _Taken((), tuple(full))
+            return _Taken((), full)
         after = counter.add(self._use, self._at)
         if not self._transaction.change(self._sql.insert, (*self._row, 0, *_values(after))):
             return None
@@ -165,7 +165,7 @@ class _Limit:
     def _together(self, shards: list[Counter], *, divide: bool = False) -> _Taken:
         """Use the limit, all of whose rows are locked, and share out anew what is left; `divide`: into SHARDS."""
         if full := whole(shards).full(self._use, self._at):
-            return _Taken((), tuple(full))
+            return _Taken((), full)
         if divide:
             shards = [*shards, *[Counter()] * (SHARDS - 1)]
         if len(shards) > 1:

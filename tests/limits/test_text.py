@@ -9,12 +9,17 @@ from registrar.limits.bucket import Bucket
 from registrar.limits.counter import Share
 from registrar.limits.window import Window
 
+
+def _window(slices: list[tuple[int, int]], span: int, span_at: int) -> Window:
+    return Window(tuple(end for end, _ in slices), tuple(count for _, count in slices), span, span_at)
+
+
 _NUMBERS = st.integers(0, 2**62)
-_SLICES = st.lists(st.tuples(_NUMBERS, st.integers(1, 10**6)), max_size=20).map(lambda slices: tuple(sorted(slices)))
+_SLICES = st.lists(st.tuples(_NUMBERS, st.integers(1, 10**6)), min_size=1, max_size=20).map(sorted)
 _SHARES = st.dictionaries(st.sampled_from(MEASURES), st.builds(Share, _NUMBERS, _NUMBERS, _NUMBERS))
 _COUNTERS = st.builds(
     Counter,
-    st.builds(Window, _SLICES.filter(len), _NUMBERS, _NUMBERS) | st.just(Window()),
+    st.builds(_window, _SLICES, _NUMBERS, _NUMBERS) | st.just(Window()),
     st.builds(Bucket, _NUMBERS, st.integers(1, 2**62)) | st.just(Bucket()),
     _NUMBERS,
     _NUMBERS,
@@ -46,17 +51,23 @@ def test_a_full_window_is_short() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("null", "[]", "7", '"x"', "{", "{} {}", "NaN", '{"other":1}', '{"slices":7}', '{"slices":[1]}', '{"slices":[1,-1]}'),
-        *('{"slices":[1,2.0]}', '{"slices":[true,1]}', '{"slices":["1",1]}', '{"slices":[[1,1]]}', '{"span":[1]}', '{"span":7}'),
         *(
-            '{"interval":-1}',
-            '{"interval":"1"}',
-            '{"interval":null}',
-            '{"shards":[2]}',
-            '{"shares":[]}',
-            '{"shares":{"x":[1,1,1]}}',
+            "null",
+            "[]",
+            "7",
+            '"x"',
+            "{",
+            "{} {}",
+            "NaN",
+            '{"other":1}',
+            '{"ends":7}',
+            '{"ends":[1]}',
+            '{"ends":[1],"counts":[-1]}',
         ),
-        *('{"shares":{"rate":[1,1]}}', '{"slices":[1e999,1]}', '{"shards":0}'),
+        *('{"ends":[1],"counts":[2.0]}', '{"ends":[true],"counts":[1]}', '{"ends":["1"],"counts":[1]}', '{"ends":[[1,1]]}'),
+        *('{"ends":[1e999],"counts":[1]}', '{"counts":[1]}', '{"ends":null}', '{"span":[1]}', '{"span":7}'),
+        *('{"interval":-1}', '{"interval":"1"}', '{"interval":null}', '{"shards":[2]}', '{"shards":0}'),
+        *('{"shares":[]}', '{"shares":{"x":[1,1,1]}}', '{"shares":{"rate":[1,1]}}'),
     ],
 )
 def test_anything_else_is_an_error(text: str) -> None:

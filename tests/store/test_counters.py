@@ -175,7 +175,7 @@ def test_any_key_counts(store: Store, key: str) -> None:
     register(store, 3, use(key, max_active=1))
 
 
-@pytest.mark.parametrize("column", ["slices = '['", "slices = '{\"slices\":[1]}'", "active = -1", "slices = '[]'"])
+@pytest.mark.parametrize("column", ["slices = '['", "slices = '{\"ends\":[1]}'", "active = -1", "slices = '[]'"])
 def test_a_corrupt_state_lets_nobody_in(store: Store, store_url: str, column: str) -> None:
     """Neither does it end what else the database does."""
     register(store, 1, use(rate=5, period=60, max_active=5))
