@@ -6,7 +6,7 @@ A record keeps what the request was, not what it looked like: JSON members have 
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final, Literal, TypeVar, get_args
 
@@ -23,6 +23,7 @@ _REDACTED: Final = "[redacted]"
 _NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
 # Credentials that clients send though nobody asked for them (wire contract 2 and 26).
 _SECRET_NAME: Final = re.compile(r"secret|passw|private|credential|token$|api_?key", re.IGNORECASE)
+_LIFETIMES: Final = tuple(item.name for item in fields(Lifetimes))
 _OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
 _PRIVATE_JWK: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6.2.2, §6.3.2, §6.4.1
 
@@ -68,7 +69,7 @@ def _found(decision: Decision) -> dict[str, object]:
         "audited": _findings(decision.audited),
         "changes": [{"member": change.member, "action": change.action} for change in decision.changes],
         "annotations": dict(decision.annotations),
-        "lifetimes": asdict(decision.lifetimes),
+        "lifetimes": {name: getattr(decision.lifetimes, name) for name in _LIFETIMES},
     }
     if decision.limits:
         found["limits"] = [{"limit": use.limit, "key": use.key} for use in decision.limits]
@@ -180,7 +181,7 @@ def read_record(decision: DecisionRecord) -> Evidence:
             violations=_read_rules(record, "violations"),
             warnings=_read_rules(record, "warnings"),
             audited=_read_rules(record, "audited"),
-            lifetimes=Lifetimes(**{item.name: _member(lifetimes, item.name, int) for item in fields(Lifetimes)}),
+            lifetimes=Lifetimes(**{name: _member(lifetimes, name, int) for name in _LIFETIMES}),
             limits=dict(map(_read_use, _member(record, "limits", list) if "limits" in record else ())),
         ),
         redacted=frozenset(_redactions(facts)),

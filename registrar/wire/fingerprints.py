@@ -10,6 +10,7 @@ from registrar.wire.scopes import format_scope, parse_scope
 
 # Stored with each client: another way to make the document canonical needs another prefix, so that old and new never look equal.
 _VERSION = "v1"
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def fingerprint(metadata: Mapping[str, object], redirects: Iterable[RedirectUri] = ()) -> str:
@@ -23,7 +24,7 @@ def fingerprint(metadata: Mapping[str, object], redirects: Iterable[RedirectUri]
     canonical = {name: _canonical(name, value) for name, value in metadata.items()}
     if uris := metadata.get("redirect_uris"):
         canonical["redirect_uris"] = _normalised(uris, redirects)
-    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = _ENCODER.encode(canonical)
     return f"{_VERSION}:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
 
 
