@@ -129,6 +129,25 @@ def test_github_shows_it_beside_the_line() -> None:
     assert result.output.startswith("::warning file=new/profiles/native.yaml,line=5,col=20,title=wider::")
 
 
+def test_github_shows_what_is_gone_at_the_new_file() -> None:
+    """It has no lines of the old one; a file that is gone as a whole is no place at all."""
+    gone = f"{NARROW}  lifetimes: {{client: 1d}}\n"
+    result = diff("--format", "github", write("old", gone), write("new", NARROW))
+    assert result.output.startswith("::warning file=new/profiles/native.yaml,line=1,col=1,title=wider::native/lifetimes.client")
+    limits = "apiVersion: registrar/v1\nkind: Limits\nmetadata: {name: l}\nspec: {limits: [{id: a, key: profile, maxTotal: 1}]}\n"
+    (Path("old") / "limits").mkdir()
+    (Path("old") / "limits/l.yaml").write_text(limits, encoding="utf-8")
+    result = diff("--format", "github", "old", write("new", gone))
+    assert result.output.startswith("::warning title=wider::l/a: no longer limits anybody")
+
+
+def test_github_shows_a_revision_where_it_is_checked_out() -> None:
+    first = commit(NARROW)
+    commit(WIDE)
+    result = diff("--format", "github", f"{first}:rules/policies", "HEAD:rules/policies")
+    assert result.output.startswith("::warning file=rules/policies/profiles/native.yaml,line=5,col=20,title=wider::")
+
+
 def test_a_broken_tree_is_named_with_its_mistakes() -> None:
     result = diff(write("old", NARROW), write("new", profile("client: {scope: {alow: [a]}}")))
     assert result.exit_code == 3

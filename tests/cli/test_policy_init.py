@@ -14,6 +14,7 @@ from tests.cli.server import PATIENCE, run
 TREE = {
     ".schemas/policy.schema.json",
     "guardrails/names.yaml",
+    "limits/registration.yaml",
     "policyset.yaml",
     "profiles/hosted.yaml",
     "profiles/native.yaml",

@@ -8,8 +8,9 @@ import click
 from registrar.cli.exits import ACCESS_WIDENED, BROKEN_TREE, USAGE, leave
 from registrar.cli.policy.revisions import RevisionError, Stored, read_stored
 from registrar.cli.reports import Format, Level, Notice, Report, broken, emit, format_option
-from registrar.errors import LoadError, Problem
+from registrar.errors import LoadError, Place, Problem
 from registrar.policy import PolicySet, compile_tree
+from registrar.policy.tree import start_of
 from registrar.review.difference import Difference, Direction, Side, compare
 from registrar.schema import Schema
 
@@ -36,7 +37,7 @@ def diff(old: str, new: str, path: str | None, *, no_new_access: bool, style: Fo
     """
     stored = _read(old, path, style), _read(new, path, style)
     trees = _compile(stored[0], style), _compile(stored[1], style)
-    report = _report(stored, trees, strict=no_new_access)
+    report = _report(stored, trees, style, strict=no_new_access)
     emit(report, style)
     if not report.passed:
         sys.exit(ACCESS_WIDENED)
@@ -66,14 +67,14 @@ def _leave_broken(stored: Stored, error: LoadError, style: Format) -> NoReturn:
     sys.exit(BROKEN_TREE)
 
 
-def _report(stored: tuple[Stored, Stored], trees: tuple[PolicySet, PolicySet], *, strict: bool) -> Report:
+def _report(stored: tuple[Stored, Stored], trees: tuple[PolicySet, PolicySet], style: Format, *, strict: bool) -> Report:
     differences = compare(*trees)
     counts = {str(direction): sum(difference.direction is direction for difference in differences) for direction in Direction}
     widens = any(difference.direction.widens for difference in differences)
     return Report(
         command="policy diff",
         passed=not (widens and strict),
-        notices=tuple(_notice(difference, stored, strict=strict) for difference in differences),
+        notices=tuple(_notice(difference, stored, style, strict=strict) for difference in differences),
         rules={_rule(direction): words for direction, words in _KINDS.items()},
         summary=_summary(trees, counts),
         facts={
@@ -90,10 +91,24 @@ def _rule(direction: Direction) -> str:
     return direction.replace(" ", "-")
 
 
-def _notice(difference: Difference, stored: tuple[Stored, Stored], *, strict: bool) -> Notice:
+def _notice(difference: Difference, stored: tuple[Stored, Stored], style: Format, *, strict: bool) -> Notice:
     level = (Level.ERROR if strict else Level.WARNING) if difference.direction.widens else Level.NOTE
-    place = stored[difference.side is Side.NEW].place(difference.place)
-    return Notice(_rule(difference.direction), level, difference.message + _values(difference), place, difference.subject)
+    rule, message = _rule(difference.direction), difference.message + _values(difference)
+    if style is Format.GITHUB:
+        return Notice(rule, level, f"{difference.subject}: {message}", _beside(difference, stored[1]))
+    return Notice(rule, level, message, _place(difference, stored), difference.subject)
+
+
+def _place(difference: Difference, stored: tuple[Stored, Stored]) -> Place:
+    return stored[difference.side is Side.NEW].place(difference.place)
+
+
+def _beside(difference: Difference, new: Stored) -> Place:
+    """Where GitHub can show it: it has checked out the new tree, so what is gone stands at its file, or at none."""
+    if difference.side is Side.NEW:
+        return new.in_checkout(difference.place)
+    file = difference.place.file
+    return new.in_checkout(start_of(file)) if file in new.files else start_of("")
 
 
 def _values(difference: Difference) -> str:
@@ -103,7 +118,7 @@ def _values(difference: Difference) -> str:
 
 
 def _record(difference: Difference, stored: tuple[Stored, Stored]) -> dict[str, object]:
-    place = stored[difference.side is Side.NEW].place(difference.place)
+    place = _place(difference, stored)
     return {
         "direction": difference.direction,
         "subject": difference.subject,

@@ -18,7 +18,7 @@ _HEAD: Final = "policyset.yaml"
 # Hidden files are no part of a policy tree, so a newer schema changes no revision.
 _SCHEMA: Final = ".schemas/policy.schema.json"
 _NEXT: Final = """\
-{directory} has a policy tree: two profiles, one guardrail and their tests. Editors read {schema}.
+{directory} has a policy tree: two profiles, one guardrail, limits and their tests. Editors read {schema}.
 
 Next:
   1. Edit it, first the lines in {head} that say EDIT, and ask:

@@ -19,14 +19,22 @@ class RevisionError(RegistrarError):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A tree's files, and what stands before their paths where a person looks for them."""
+    """A tree's files, and what stands before their paths where a person looks for them.
+
+    `folder` is where they are in a checkout: the directory itself, or the path inside the repository.
+    """
 
     name: str
     files: Mapping[str, bytes]
+    folder: str = ""
 
     def place(self, place: Place) -> Place:
         """A place in the tree, as a person finds it."""
         return Place(f"{self.name}/{place.file}", place.line, place.column)
+
+    def in_checkout(self, place: Place) -> Place:
+        """The same place in a checkout of the tree."""
+        return Place((PurePosixPath(self.folder) / place.file).as_posix(), place.line, place.column)
 
 
 def read_stored(text: str, path: str | None) -> Stored:
@@ -35,13 +43,14 @@ def read_stored(text: str, path: str | None) -> Stored:
     Raises RevisionError, and LoadError for files that cannot be read.
     """
     if Path(text).is_dir():
-        return Stored(Path(text).as_posix().removesuffix("/"), read_files(Path(text)))
+        name = Path(text).as_posix().removesuffix("/")
+        return Stored(name, read_files(Path(text)), name)
     revision, colon, inside = text.partition(":")
     if not colon and path is None:
         raise RevisionError(f"{text} is no directory; a git revision needs a path: {text}:PATH, or --path PATH")
     folder = PurePosixPath(inside if colon else path or "").as_posix()
     folder = "" if folder == "." else folder
-    return Stored(f"{revision}:{folder or '.'}", dict(_read_revision(revision, folder)))
+    return Stored(f"{revision}:{folder or '.'}", dict(_read_revision(revision, folder)), folder)
 
 
 def _read_revision(revision: str, folder: str) -> Iterator[tuple[str, bytes]]:

@@ -13,7 +13,7 @@ _PROPERTY = (*_DATA, (":", "%3A"), (",", "%2C"))
 
 
 def render(report: Report, root: Path) -> str:
-    """One command for each notice and each failed test, then the summary; files are relative to `root`."""
+    """One command for each notice and each failed test, then the summary; files are relative to `root`, "" is none."""
     return "\n".join(_lines(report, root))
 
 
@@ -24,12 +24,9 @@ def _lines(report: Report, root: Path) -> Iterator[str]:
 
 
 def _command(notice: Notice, root: Path) -> str:
-    properties = {
-        "file": relative(notice.place.file, root),
-        "line": str(notice.place.line),
-        "col": str(notice.place.column),
-        "title": notice.rule,
-    }
+    place = notice.place
+    where = {"file": relative(place.file, root), "line": str(place.line), "col": str(place.column)} if place.file else {}
+    properties = {**where, "title": notice.rule}
     written = ",".join(f"{name}={_escaped(value, _PROPERTY)}" for name, value in properties.items())
     return f"::{_COMMANDS[notice.level]} {written}::{_escaped(notice.message, _DATA)}"
 
