@@ -93,13 +93,10 @@ class Registrar:
         token = self._token(request)
         policies = self._policies()
         facts = self._facts(request, token, policies)
-        began = perf_counter()
-        decision = policies.decide(facts)
-        self._observer.decided(decision, perf_counter() - began)
+        decision = self._decide(facts, policies)
         decision_id = self._new_id()
         with carrying_out(decision_id):
             if not decision.allowed:
-                self._observer.refused(decision)
                 raise self._denied(facts, decision, decision_id, policies)
             try:
                 return self._placed(Candidate.of(facts, decision, decision_id))
@@ -135,8 +132,15 @@ class Registrar:
             software_statement=statement,
         )
 
+    def _decide(self, facts: Facts, policies: PolicySet) -> Decision:
+        began = perf_counter()
+        decision = policies.decide(facts)
+        self._observer.decided(decision, perf_counter() - began)
+        return decision
+
     def _denied(self, facts: Facts, decision: Decision, decision_id: str, policies: PolicySet) -> Refusal:
         """Write a denial down: how the client is told it."""
+        self._observer.refused(decision)
         rules = tuple(finding.rule for finding in decision.violations)
         kind = Kind(decision.revision, outcome(decision), str(decision.violations[0].code), rules)
         kept = self._refusals.note(decision_id, kind, lambda: decision_record(decision_id, facts, decision))
