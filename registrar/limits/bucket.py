@@ -13,35 +13,29 @@ class Bucket:
     full_at: int = 0
     """Epoch microseconds."""
     interval: int = 0
-    """Microseconds in which one token came back when it was written."""
+    """Microseconds in which one token comes back, as the last use had it."""
 
-    def used(self, at: int, interval: int) -> int:
+    def used(self, at: int) -> int:
         """How many tokens are missing at `at` (epoch milliseconds), a part of one counting whole."""
-        missing = self._full_at(at, interval) - at * 1000
-        return max(-(-missing // interval), 0)
+        return max(-(-(self.full_at - at * 1000) // max(self.interval, 1)), 0)
 
-    def room_in(self, at: int, interval: int, ceiling: int) -> int | None:
+    def room_in(self, at: int, ceiling: int) -> int | None:
         """Milliseconds after `at` until fewer than `ceiling` tokens are missing; None: never."""
         if ceiling <= 0:
             return None
-        missing = self._full_at(at, interval) - at * 1000
-        return max(-(-(missing - (ceiling - 1) * interval) // 1000), 0)
+        return max(-(-(self.full_at - (ceiling - 1) * self.interval) // 1000) - at, 0)
 
     def add(self, at: int, interval: int) -> "Bucket":
-        """The bucket after one more use at `at`."""
-        return Bucket(max(self._full_at(at, interval), at * 1000) + interval, interval)
+        """The bucket after one more use at `at`. What is missing comes back in `interval` from now on."""
+        missing = max(self.full_at - at * 1000, 0)
+        if self.interval not in {0, interval}:
+            missing = -(-missing * interval // self.interval)
+        return Bucket(at * 1000 + missing + interval, interval)
 
     @property
     def over_at(self) -> int:
         """When it is full again (epoch milliseconds)."""
         return -(-self.full_at // 1000)
-
-    def _full_at(self, at: int, interval: int) -> int:
-        """`full_at` at another speed: as many tokens are missing, and come back in the new time."""
-        missing = self.full_at - at * 1000
-        if self.interval in {0, interval} or missing <= 0:
-            return self.full_at
-        return at * 1000 + -(-missing * interval // self.interval)
 
 
 def interval(rate: int, period: int) -> int:

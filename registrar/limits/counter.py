@@ -37,7 +37,7 @@ class Counter:
             case "rate":
                 return self.window.used(at, use.period)
             case "burst":
-                return self.bucket.used(at, interval(use.rate, use.period))
+                return self.bucket.used(at)
             case "active":
                 return self.active
             case "total":
@@ -84,7 +84,7 @@ class Counter:
             case "rate":
                 milliseconds = self.window.room_in(at, use.period, below)
             case "burst":
-                milliseconds = self.bucket.room_in(at, interval(use.rate, use.period), below)
+                milliseconds = self.bucket.room_in(at, below)
             case _:
                 milliseconds = None
         return max(-(-milliseconds // 1000), 1) if milliseconds is not None else 0
