@@ -8,8 +8,10 @@ import pytest
 from registrar.service import Refusal, Registration
 from registrar.service.events import event_record
 from registrar.service.evidence import read_record, unlike
+from registrar.service.review import Revisions, replay, verify
 from registrar.store import Store
-from tests.service.admitting import CLI, THERE, Service, service, tree
+from tests.policy.trees import POLICY
+from tests.service.admitting import CLI, REQUESTS, THERE, Service, service, tree
 
 SHARED = "reuseIdentical: true"
 
@@ -182,3 +184,18 @@ def test_a_shared_client_that_is_deleted_meanwhile_is_registered_anew(either: St
     assert len(given) == 32
     assert all(either.client(one) for one in given)
     assert len(list(either.clients(statuses=["active"]))) <= 1
+
+
+def test_a_replay_of_shared_and_limited_registrations_finds_nothing(either: Store) -> None:
+    """Everything recorded comes out again under its own revision: new, given out again on another port, refused by a limit."""
+    policies = tree("{id: often, key: source.prefix, rate: 3/hour}", SHARED)
+    either.activate(policies.revision, policies.files, at=1)
+    running = service(either, policies)
+    for port in (1111, 2222, 3333):
+        running.register(on_port(port))
+    assert running.refused(on_port(4444)).status == 429
+    found = verify(either.decisions(), Revisions(either, POLICY))
+    assert (found.tally.subjects, found.tally.unchanged, found.skipped) == (4, 4, {})
+    wider = tree("{id: often, key: source.prefix, rate: 300/hour}", SHARED)
+    again = replay(either.decisions(), wider, REQUESTS)
+    assert (again.tally.subjects, again.tally.unchanged) == (4, 4)
