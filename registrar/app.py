@@ -96,7 +96,7 @@ def create_public_app(
     what `Store.open` raises.
     """
     # The files first: without a policy no database is made.
-    first = load_policies(settings) if policies is None else None
+    first = policy_tree(settings).load() if policies is None else None
     trusted = load_trusted(settings)
     store = store or open_store(settings)
     policies = policies or open_policies(settings, store, first=first, checkout=checkout, clock=clock)
@@ -146,9 +146,14 @@ def open_policies(
 
     `checkout` tells what git knows about a tree. Raises LoadError, and StoreUnavailable.
     """
+    tree = policy_tree(settings)
+    return Policies(first or tree.load(), tree, store, clock=clock, checkout=lambda: checkout(settings.policies))
+
+
+def policy_tree(settings: Settings) -> PolicyTree:
+    """The tree of `settings` as a server takes it, at its start and later: with `reload_tests`, if its own suites pass."""
     tested = Schema.load("registration-request") if settings.reload_tests else None
-    tree = PolicyTree(settings.policies, Schema.load("policy"), tested=tested)
-    return Policies(first or load_policies(settings), tree, store, clock=clock, checkout=lambda: checkout(settings.policies))
+    return PolicyTree(settings.policies, Schema.load("policy"), tested=tested)
 
 
 def load_policies(settings: Settings) -> PolicySet:

@@ -15,10 +15,10 @@ from registrar.app import (
     create_clients,
     create_refusals,
     create_registrar,
-    load_policies,
     load_trusted,
     open_policies,
     open_store,
+    policy_tree,
 )
 from registrar.errors import RegistrarError
 from registrar.policy import Source, subscriber
@@ -195,7 +195,7 @@ def open_embedded(settings: "Settings | str | os.PathLike[str] | Mapping[str, ob
     """As `registrar.open`."""
     checked = _settings(settings)
     # The files first: without a policy no database is made.
-    first, trusted = load_policies(checked), load_trusted(checked)
+    first, trusted = policy_tree(checked).load(), load_trusted(checked)
     with ExitStack() as ending:
         store = ending.enter_context(closing(open_store(checked)))
         policies = open_policies(checked, store, first=first)

@@ -8,14 +8,15 @@ from urllib.parse import urlsplit
 import click
 
 import registrar
-from registrar.app import Checkout, load_policies, load_trusted, open_store
+from registrar.app import Checkout, load_trusted, open_store, policy_tree
 from registrar.cli import processes
 from registrar.cli.checkout import find_checkout
 from registrar.cli.configured import settings_or_leave
-from registrar.cli.exits import BROKEN_TREE, UNEXPECTED, USAGE, leave
+from registrar.cli.exits import BROKEN_TREE, TESTS_FAILED, UNEXPECTED, USAGE, leave
 from registrar.errors import LoadError, RegistrarError
 from registrar.http import well_known_paths
 from registrar.policy import PolicySet
+from registrar.service import TestsFailedError
 from registrar.settings import Bind, Settings
 from registrar.store import shown
 
@@ -53,7 +54,9 @@ def serve(config: str | None, **flags: str | None) -> None:
 
 def _policies(settings: Settings) -> PolicySet:
     try:
-        return load_policies(settings)
+        return policy_tree(settings).load()
+    except TestsFailedError as error:
+        leave(TESTS_FAILED, f"the policy tree {settings.policies} fails its tests:", error.problems)
     except LoadError as error:
         leave(BROKEN_TREE, f"the policy tree {settings.policies} does not load:", error.problems)
 

@@ -4,7 +4,7 @@ from registrar.service.clients import Clients, GoneError, NewSecret, NoSecretErr
 from registrar.service.ids import TimeOrderedIds, new_secret
 from registrar.service.management import Management
 from registrar.service.outcomes import DecisionFailedError, Refusal, Registration, malformed, refusal, warnings
-from registrar.service.policies import Checkout, InForce, Outcome, Policies, PolicyTree, Rejection
+from registrar.service.policies import Checkout, InForce, Outcome, Policies, PolicyTree, Rejection, TestsFailedError
 from registrar.service.registrar import Registrar, RegistrationRequest
 from registrar.service.sweeper import Sweeper
 
@@ -26,6 +26,7 @@ __all__ = [
     "RegistrationRequest",
     "Rejection",
     "Sweeper",
+    "TestsFailedError",
     "TimeOrderedIds",
     "UnknownClientError",
     "malformed",

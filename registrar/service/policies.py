@@ -37,6 +37,12 @@ class Look:
     problems: tuple[Problem, ...] = ()
 
 
+class TestsFailedError(LoadError):
+    """A tree that loads, and whose own suites fail; `problems` are their failures."""
+
+    __test__ = False  # no test of this program's
+
+
 class PolicyTree:
     """The folder of a policy tree. With `tested` it has to pass its own suites, whose requests are read by that schema."""
 
@@ -55,7 +61,10 @@ class PolicyTree:
             return Look("", (self._unreadable(error),))
 
     def load(self) -> PolicySet:
-        """Read, compile and, where that is asked for, test the tree. Raises LoadError with every mistake or failed test."""
+        """Read, compile and, where that is asked for, test the tree.
+
+        Raises LoadError with every mistake, TestsFailedError with every failure.
+        """
         try:
             return load(self._directory, self._schema) if self._tested is None else self._passed(self._tested)
         except LoadError:
@@ -71,7 +80,7 @@ class PolicyTree:
         policies, tests = load_with_tests(self._directory, self._schema)
         failed = run_tests(tests, policies, requests).failed
         if failed:
-            raise LoadError(problem for result in failed for problem in self._failures(result))
+            raise TestsFailedError(problem for result in failed for problem in self._failures(result))
         return policies
 
     def _unreadable(self, error: OSError) -> Problem:

@@ -19,7 +19,7 @@ import pytest
 from registrar.policy import load
 from registrar.schema import Schema
 from registrar.store import Store
-from tests.cli.server import DOORS, PATIENCE, ask, register, serving
+from tests.cli.server import DOORS, PATIENCE, ask, register, run, serving
 from tests.servers import Server
 
 NATIVE = {"client_name": "my cli", "redirect_uris": ["http://127.0.0.1:33418/callback"]}
@@ -248,21 +248,37 @@ def test_a_new_folder_is_watched(tmp_path: Path, tree: Path) -> None:
         assert register(server, {**NATIVE, "client_name": "acme"}).status_code == 400
 
 
+def demand_that_nobody_is_admitted(tree: Path) -> None:
+    """A suite of the tree that its policies fail."""
+    (tree / "tests").mkdir()
+    (tree / "tests/native_test.yaml").write_text(
+        "apiVersion: registrar/v1\n"
+        "kind: TestSuite\n"
+        "metadata: {name: native}\n"
+        "tests:\n"
+        "  - name: nobody is admitted\n"
+        '    request: {client_name: my cli, redirect_uris: ["http://127.0.0.1/callback"]}\n'
+        "    expect: {decision: deny}\n",
+        encoding="utf-8",
+    )
+
+
+def test_the_trees_tests_can_stand_before_the_start(tmp_path: Path, tree: Path) -> None:
+    """With `reload_tests`, nothing is served by a tree whose suites fail; without it they are no matter."""
+    demand_that_nobody_is_admitted(tree)
+    ended = run(tmp_path, "serve", "--policies", str(tree), REGISTRAR_RELOAD_TESTS="true")
+    assert ended.returncode == 4
+    assert "fails its tests:" in ended.stderr
+    assert "tests/native_test.yaml:5:11: test nobody is admitted: decision is allow, expected deny" in ended.stderr
+    with serving_tree(tmp_path, tree, **NOTICED) as server:
+        assert register(server, NATIVE).status_code == 201
+
+
 def test_the_trees_tests_can_stand_before_a_reload(tmp_path: Path, tree: Path) -> None:
     """With `reload_tests`, a suite that fails rejects the tree."""
     with serving_tree(tmp_path, tree, REGISTRAR_RELOAD_TESTS="true", **NOTICED) as server:
         first = policy(server)["revision"]
-        (tree / "tests").mkdir()
-        (tree / "tests/native_test.yaml").write_text(
-            "apiVersion: registrar/v1\n"
-            "kind: TestSuite\n"
-            "metadata: {name: native}\n"
-            "tests:\n"
-            "  - name: nobody is admitted\n"
-            '    request: {client_name: my cli, redirect_uris: ["http://127.0.0.1/callback"]}\n'
-            "    expect: {decision: deny}\n",
-            encoding="utf-8",
-        )
+        demand_that_nobody_is_admitted(tree)
         soon(lambda: "rejected" in policy(server))
         assert policy(server)["revision"] == first
         rewrite(tree / "tests/native_test.yaml", "deny", "allow")
