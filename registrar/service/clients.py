@@ -84,13 +84,14 @@ class Clients:
         return client
 
     def authenticate(self, client_id: str, secret: str) -> bool:
-        """Whether `secret` is the client's. An unknown client and a wrong secret are the same, in time as well.
+        """Whether `secret` is the client's, compared in constant time; who is unknown or has ended gets the same no.
 
+        That there is a client shows in the time that it takes to read it: its id is no secret (RFC 6749 §2.2).
         The secret before the present one is the client's too, until the present one is first used, or it expires. A client that
         authenticates is seen (see `seen`).
         """
         client, now = self._find(client_id), self._now()
-        # Both are compared, and with something, whoever asks: no time tells who there is, or what was rotated.
+        # Both are compared, and with something, whoever asks: no time tells how much was right, or whether there was a rotation.
         current = is_digest_of(client.secret_hash if client else None, secret)
         previous = is_digest_of(client.previous_secret_hash if client else None, secret)
         if client is None or not _usable(client, now):

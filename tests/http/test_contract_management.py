@@ -132,7 +132,7 @@ def test_contract_16_a_wrong_token_an_unknown_client_and_a_gone_one_are_the_same
     assert life.delete(deleted).status_code == 204
     life.clock.pass_by(2 * DAY)  # `unused` is a day
     fresh = life.register()
-    elsewhere = [f"https://as.example/register/{name}" for name in ("nobody", "x" * 10_000, "a%00b", "%0d%0a", "%ff", "é")]
+    elsewhere = [f"https://as.example/register/{name}" for name in ("", "nobody", "x" * 10_000, "a%00b", "%0d%0a", "%ff", "é")]
     asked = [
         {**fresh, "registration_access_token": "wrong"},
         {**fresh, "registration_access_token": fresh["registration_access_token"].swapcase()},

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from registrar.service import GoneError, NoSecretError, UnknownClientError
+from registrar.service import Clients, GoneError, NoSecretError, UnknownClientError
 from registrar.store import Client, DecisionRecord, Store, StoreUnavailable
 from tests.http.managed import DAY, HOSTED, KIOSK, NATIVE
 from tests.service.lives import Lives
@@ -157,6 +157,21 @@ def test_a_planned_rotation_keeps_the_old_secret_until_the_new_one_is_used(lives
     assert lives.clients.authenticate(client_id, client["client_secret"])
     assert lives.clients.authenticate(client_id, newest.text)
     assert not lives.clients.authenticate(client_id, client["client_secret"])
+
+
+def test_a_client_that_is_deleted_while_its_secret_is_rotated_is_gone(lives: Lives) -> None:
+    """The new secret is nobody's."""
+    client = lives.register()
+
+    def slow_secret() -> str:
+        lives.clients.delete(client["client_id"], by=ADMIN)
+        return "a secret"
+
+    rotating = Clients(lives.store, clock=lives.clock, new_id=lives.new_id, new_secret=slow_secret)
+    with pytest.raises(GoneError) as caught:
+        rotating.rotate_secret(client["client_id"], by="admin:8")
+    assert caught.value.client.status == "deleted"
+    assert not lives.clients.authenticate(client["client_id"], "a secret")
 
 
 def test_a_provisioned_clients_secret_never_expires(lives: Lives) -> None:

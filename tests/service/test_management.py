@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from registrar.schema import Schema
 from registrar.service import DecisionFailedError, Refusal
 from registrar.service.pacing import Pace
 from registrar.service.review import Revisions, scan, verify
-from registrar.store import TOKEN_KINDS, Store, StoreUnavailable
+from registrar.store import TOKEN_KINDS, DecisionRecord, Store, StoreUnavailable
 from tests.http.managed import DAY, HOSTED, NATIVE
 from tests.service.lives import POLICIES, Lives, together
 
@@ -204,6 +205,18 @@ def test_a_client_admitted_with_a_token_is_updated_as_one(lives: Lives) -> None:
     facts = decision.record["facts"]
     assert isinstance(facts, Mapping)
     assert facts["token"] == {"id": record.id, "scopes": [], "labels": {"team": "partners"}}
+
+
+def test_without_the_decision_that_admitted_it_a_client_has_no_initial_access_token(lives: Lives) -> None:
+    """Nobody can say that it had one: the policy that asks for one says no."""
+    text, _ = lives.tokens.create("initial_access")
+    client = lives.register(PARTNER, text)
+    old = lives.stored(client)
+    note = DecisionRecord(decision_id="restored", at=0, result="event", client_id=old.client_id, record={})
+    lives.store.replace(old, replace(old, decision_id="from a backup"), note)
+    with pytest.raises(Refusal) as caught:
+        lives.put(client, PARTNER)
+    assert caught.value.status == 400
 
 
 # What is written down
