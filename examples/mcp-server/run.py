@@ -20,14 +20,20 @@ def main() -> int:
         subprocess.Popen([sys.executable, str(HERE / "server.py")], env={**os.environ, "AS_TOKEN": token}),
         subprocess.Popen([*REGISTRAR, "serve", "--config", CONFIG]),
     ]
-    asked = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked.append(True) or [child.terminate() for child in children])
-    os.wait()
+    asked: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        asked.append(number)
+        for child in children:
+            child.terminate()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    os.wait()  # until one ends, told to or not
     for child in children:
         child.terminate()
-    codes = [child.wait() for child in children]
-    return 0 if asked else max(1, *codes)
+        child.wait()
+    return 0 if asked else 1
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def _labels(_ctx: click.Context, _param: click.Parameter, values: Sequence[str])
 
 
 @token.command()
-@click.argument("kind", type=_Kind(TOKEN_KINDS))
+@click.argument("kind", metavar="KIND", type=_Kind(TOKEN_KINDS))
 @click.option("--name", metavar="TEXT", default="", callback=_one_line, help="What people call it: who has it, what for.")
 @click.option("--uses", metavar="N", type=click.IntRange(min=1), help="Registrations that it admits.  [default: any number]")
 @click.option(
@@ -85,8 +85,9 @@ def create(
 ) -> None:
     """Create a token of a KIND and print it, once: only a digest of it is kept.
 
-    Standard output has the token alone, so that it can be piped; what else there is to say goes to standard error. Without
-    --scope and --label only an initial_access token can be told from another in a policy, by its id.
+    KIND is initial_access, authorization_server, admin or auditor. Standard output has the token alone, so that it can be piped;
+    what else there is to say goes to standard error. Policies tell one initial_access token from another by its id, --scope and
+    --label.
     """
     if kind != "initial_access" and (uses is not None or scopes or labels):
         raise click.UsageError("--uses, --scope and --label are for initial_access tokens: policies look at no other")

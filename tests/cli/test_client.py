@@ -14,6 +14,7 @@ from tests.cli import server
 from tests.cli.databases import fresh, run
 
 NATIVE = {"client_name": "my cli", "redirect_uris": ["http://127.0.0.1:33418/callback"]}
+OTHER = {**NATIVE, "client_name": "another"}  # not shared with the first
 SECRETIVE = {**NATIVE, "client_name": "my tool", "token_endpoint_auth_method": "client_secret_post"}
 
 
@@ -53,13 +54,13 @@ def shown(url: str, client_id: str) -> dict[str, Any]:
 
 
 def test_clients_are_listed_newest_first(url: str) -> None:
-    clients = register(url, NATIVE, SECRETIVE, NATIVE)
+    clients = register(url, NATIVE, SECRETIVE, OTHER)
     assert ids(url) == clients[::-1]
 
 
 def test_a_list_is_narrowed_and_goes_on(url: str) -> None:
     """By status, by profile, by time, page by page."""
-    first, second, third = register(url, NATIVE, SECRETIVE, NATIVE)
+    first, second, third = register(url, NATIVE, SECRETIVE, OTHER)
     assert run(url, "client", "disable", first).exit_code == 0
     assert run(url, "client", "delete", third).exit_code == 0
     assert ids(url, "--status", "active") == [second]
@@ -165,8 +166,25 @@ def test_a_disabled_client_comes_back_and_a_deleted_one_does_not(url: str) -> No
         assert done.stderr == f"registrar: client {client_id} is deleted already\n"
 
 
+def test_a_secret_is_rotated_and_told_by_itself(url: str) -> None:
+    """The old one is void at once, or with the first use of the new one where that is asked for."""
+    with registrar.open({"database_url": url}) as opened:
+        made = opened.register(SECRETIVE)
+        first = run(url, "client", "rotate-secret", made.client_id)
+        assert (first.exit_code, len(first.stdout)) == (0, 44)
+        assert first.stdout.strip() not in first.stderr
+        assert not opened.authenticate(made.client_id, made.secret)
+        second = run(url, "client", "rotate-secret", made.client_id, "--keep-previous")
+        old, new = first.stdout.strip(), second.stdout.strip()
+        assert [opened.authenticate(made.client_id, secret) for secret in (old, new, old)] == [True, True, False]
+        public = opened.register(NATIVE)
+    refused = run(url, "client", "rotate-secret", public.client_id)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == "registrar: the client authenticates without a secret\n"
+
+
 @pytest.mark.parametrize("client_id", ["nobody", "", "x" * 10_000, "a\x1b[31mb", "\u202eb", "\x00"])
-@pytest.mark.parametrize("deed", ["show", "disable", "enable", "delete"])
+@pytest.mark.parametrize("deed", ["show", "disable", "enable", "delete", "rotate-secret"])
 def test_a_client_that_never_was(sqlite: str, deed: str, client_id: str) -> None:
     """Exit code 2, and one line that a terminal can show."""
     Store.open(sqlite).close()

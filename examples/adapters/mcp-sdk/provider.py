@@ -58,14 +58,15 @@ class RegistrarClients:
     async def register_client(self, client_info: OAuthClientInformationFull) -> None:
         """Register it as the policy lets it, and make `client_info`, which the SDK then sends, what became of it.
 
-        Raises RegistrationError with the policy's reason.
+        Raises RegistrationError with the policy's reason, and RegistrationRefusedError where it is no fault of the client's.
         """
         document = client_info.model_dump(mode="json", exclude_none=True, exclude=_MINTED)
         try:
             made = await to_thread.run_sync(self.registrar.register, document)
         except RegistrationRefusedError as refused:
-            # The SDK has no other code; 429 and 503 come from `registrar serve` only.
-            code: Any = refused.code if refused.code in _ERRORS else "invalid_client_metadata"
+            if refused.code not in _ERRORS:  # the SDK cannot say 429 or 503: a 500, rather than that the client is at fault
+                raise
+            code: Any = refused.code
             raise RegistrationError(code, refused.description) from None
         answer = OAuthClientInformationFull.model_validate(made.answer)
         for name in type(answer).model_fields:

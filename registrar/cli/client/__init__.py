@@ -3,7 +3,7 @@
 import click
 
 from registrar.cli.client.bring import bring
-from registrar.cli.client.change import delete, disable, enable
+from registrar.cli.client.change import delete, disable, enable, rotate_secret
 from registrar.cli.client.list import list_clients
 from registrar.cli.client.show import show
 
@@ -23,4 +23,5 @@ client.add_command(delete)
 client.add_command(disable)
 client.add_command(enable)
 client.add_command(list_clients)
+client.add_command(rotate_secret)
 client.add_command(show)

@@ -1,8 +1,9 @@
-"""`registrar client disable`, `enable` and `delete`."""
+"""`registrar client disable`, `enable`, `delete` and `rotate-secret`."""
 
 import getpass
 import os
 from collections.abc import Callable
+from typing import TypeVar
 
 import click
 
@@ -10,9 +11,12 @@ from registrar.app import create_clients
 from registrar.cli.configured import database_options, store_or_leave
 from registrar.cli.exits import USAGE, leave
 from registrar.cli.policy.values import printable
-from registrar.service import Clients, GoneError, UnknownClientError
+from registrar.cli.tables import moment
+from registrar.service import Clients, GoneError, NoSecretError, UnknownClientError
 from registrar.settings import Settings
 from registrar.store import ChangedError
+
+T = TypeVar("T")
 
 
 @click.command()
@@ -48,8 +52,24 @@ def delete(client_id: str, *, settings: Settings) -> None:
     click.echo(f"client {client_id} is deleted" if done else f"client {client_id} was ended by somebody else just now")
 
 
-def _with(settings: Settings, client_id: str, do: Callable[[Clients], bool]) -> bool:
-    """Whether `do` changed the client; exits 2 when there is none."""
+@click.command("rotate-secret")
+@click.argument("client_id", metavar="ID")
+@click.option("--keep-previous", is_flag=True, help="Let the old secret work until the new one is first used.")
+@database_options
+def rotate_secret(client_id: str, *, keep_previous: bool, settings: Settings) -> None:
+    """Give the client with this ID another secret, and print it, once. The old one is void at once, as it may have leaked.
+
+    Standard output has the secret alone, so that it can be piped. Exits 2 when there is no such client, or it needs no secret.
+    """
+    secret = _with(
+        settings, client_id, lambda clients: clients.rotate_secret(client_id, by=_operator(), keep_previous=keep_previous)
+    )
+    click.echo(secret.text)
+    click.echo(f"registrar: secret of client {client_id}, expires: {moment(secret.expires_at)}; it is not shown again", err=True)
+
+
+def _with(settings: Settings, client_id: str, do: Callable[[Clients], T]) -> T:
+    """What `do` answers about the client; exits 2 when there is none."""
     with store_or_leave(settings) as store:
         try:
             return do(create_clients(store))
@@ -57,7 +77,7 @@ def _with(settings: Settings, client_id: str, do: Callable[[Clients], bool]) -> 
             leave(USAGE, f"there never was a client {printable(client_id[:80])}")
         except GoneError as gone:
             leave(USAGE, f"client {gone.client.client_id} is {gone.client.status} already")
-        except ChangedError as error:
+        except (ChangedError, NoSecretError) as error:
             leave(USAGE, str(error))
 
 

@@ -31,6 +31,8 @@ def list_clients(
     """List clients, the newest first. Those that are deleted or expired are among them, unless --status says otherwise."""
     start = math.ceil(since.timestamp()) if since else 0
     with store_to_read_or_leave(settings) as store:
+        if after and store.client(after) is None:
+            raise click.BadParameter("there is no such client", param_hint="--after")
         page = store.page(after=after, limit=limit, status=status, profile=profile, since=start)
     now = int(datetime.now(UTC).timestamp())
     clients = [as_of(client, now) for client in page]

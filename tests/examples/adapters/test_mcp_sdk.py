@@ -118,7 +118,8 @@ def ask(embedded: Embedded) -> McpSdk:
             CodesAndTokens.__init__(self)
 
     routes = module.auth_routes(Provider(), embedded, "http://127.0.0.1:1", ["mcp:read", "mcp:tools"])
-    return McpSdk(TestClient(Starlette(routes=routes), follow_redirects=False))
+    app = Starlette(routes=routes)
+    return McpSdk(TestClient(app, follow_redirects=False, raise_server_exceptions=False))
 
 
 def test_the_answer_is_what_the_policy_made(ask: McpSdk, embedded: Embedded) -> None:
@@ -159,6 +160,12 @@ def test_a_wrong_secret_is_refused(ask: McpSdk, document: Mapping[str, object], 
     client = ask.registered(document)
     refused = ask.token({**client, "client_secret": secret}, ask.code(client, LOOPBACK), LOOPBACK)
     assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+
+
+def test_a_registrar_that_cannot_serve_is_no_fault_of_the_client(ask: McpSdk, embedded: Embedded) -> None:
+    """Which would give up, where it has to try again."""
+    embedded.close()
+    assert ask.http.post("/register", json=dict(NATIVE)).status_code == 500
 
 
 def test_a_deleted_client_is_unknown(ask: McpSdk, delete: Callable[[str], object]) -> None:

@@ -121,7 +121,7 @@ def test_a_use_is_noted(registrar: Registrar, token: str) -> None:
 
 def test_whoever_may_not_be_used_is_no_client(registrar: Registrar, token: str) -> None:
     """Disabled, deleted, never there, or an id that could lead elsewhere."""
-    disabled, deleted = (registrar.registered(NATIVE)["client_id"] for _ in range(2))
+    disabled, deleted = (registrar.registered({**NATIVE, "client_name": name})["client_id"] for name in ("one", "two"))
     registrar.command("client", "disable", disabled)
     registrar.command("client", "delete", deleted)
     ids = (disabled, deleted, "nobody", "../../../admin/v1/clients", "a b?c#d")
