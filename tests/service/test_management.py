@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +18,11 @@ from registrar.service import DecisionFailedError, Refusal
 from registrar.service.pacing import Pace
 from registrar.service.review import Revisions, scan, verify
 from registrar.store import TOKEN_KINDS, DecisionRecord, Store, StoreUnavailable
+from registrar.wire import ErrorCode
 from tests.http.managed import DAY, HOSTED, NATIVE
 from tests.service.lives import POLICIES, Lives, together
+from tests.service.test_software import trusting
+from tests.statements.issuers import STRANGER, statement
 
 REQUESTS = Schema.load("registration-request")
 PARTNER: Mapping[str, object] = {"client_name": "partner", "redirect_uris": ["https://partner.example/cb"]}
@@ -217,6 +221,25 @@ def test_without_the_decision_that_admitted_it_a_client_has_no_initial_access_to
     with pytest.raises(Refusal) as caught:
         lives.put(client, PARTNER)
     assert caught.value.status == 400
+
+
+# Software statements
+
+
+def test_contract_13_and_17_a_statement_speaks_in_an_update_too(database: str, tmp_path: Path) -> None:
+    """Its claims come before the body's, it is echoed, one that is not believed is refused, and left out it is gone."""
+    with closing(Store.open(database)) as store:
+        lives = Lives(store, trusted=trusting(tmp_path))
+        client, text = lives.register(NATIVE), statement()
+        answer = lives.put(client, {**NATIVE, "client_name": "your bank", "software_statement": text})
+        assert (answer["client_name"], answer["software_id"]) == ("vendor's agent", "4NRB1")
+        assert answer["software_statement"] == text
+        assert lives.stored(client).software_id == "4NRB1"
+        for wrong in (statement(key=STRANGER), "no statement"):
+            with pytest.raises(Refusal) as caught:
+                lives.put(client, {**NATIVE, "software_statement": wrong})
+            assert caught.value.code is ErrorCode.INVALID_SOFTWARE_STATEMENT
+        assert not {"software_statement", "software_id"} & set(lives.put(client, NATIVE))
 
 
 # What is written down
