@@ -34,8 +34,9 @@ class Throttle:
 
     MUST: never refuses by memory whom the store, asked now, would let through. Room in a rate or a burst, of which every
     registration takes some, comes back with time alone, and the store has said when: `retry_after` rounds up, so a second is
-    taken off. Places that somebody can give up any moment are not remembered. Another policy has limits of its own, and whoever
-    has more room than the one who was refused asks the store.
+    taken off. What can come back sooner is not remembered: places that somebody gives up, and bursts of a limit with overrides,
+    which come back at the speed of whoever used them last. Another policy has limits of its own, and whoever has more room than
+    the one who was refused asks the store.
 
     Bounded memory of this process. Safe to share between threads: single operations on dicts, and what is lost between them
     costs a question to the store.
@@ -63,7 +64,7 @@ class Throttle:
     def remember(self, policies: PolicySet, error: LimitReachedError, now: float) -> None:
         """Keep in mind that a limit is full."""
         usage = error.usage
-        if usage.measure not in _RENEWING or error.retry_after <= _ROUNDED:
+        if not _foreseeable(policies, usage) or error.retry_after <= _ROUNDED:
             return
         if len(self._full) >= _MOST_FULL:
             self._forget(now)
@@ -129,6 +130,12 @@ def _windows(uses: Sequence[LimitUse]) -> Iterator[tuple[tuple[str, Measure], in
         if use.rate:
             yield (use.limit, "rate"), use.period
             yield (use.limit, "burst"), -(-use.burst * use.period // use.rate)
+
+
+def _foreseeable(policies: PolicySet, usage: Usage) -> bool:
+    """Whether time alone makes room in it."""
+    steady = not any(limit.overrides for limit in policies.limits if limit.rule == usage.limit)
+    return usage.measure == "rate" or (usage.measure == "burst" and steady)
 
 
 def _no_wider(use: LimitUse, usage: Usage) -> bool:

@@ -2,12 +2,14 @@
 
 import json
 import logging
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from registrar.limits import LimitReachedError
 from registrar.policy import Source
@@ -15,7 +17,7 @@ from registrar.service import Refusal, Registration
 from registrar.service.evidence import read_record, unlike
 from registrar.store import DecisionRecord, Store
 from registrar.wire import ErrorCode
-from tests.service.admitting import CLI, HERE, THERE, Clock, numbered, service, tree
+from tests.service.admitting import CLI, HERE, THERE, Clock, Service, numbered, service, tree
 
 HOURLY = "{id: per-source, key: source.prefix, rate: 3/hour}"
 
@@ -228,6 +230,18 @@ class TestEarly:
         assert self.shed(running, THERE) is None
         running.register(source=THERE)
 
+    def test_a_burst_comes_back_at_the_speed_of_the_last_use(self, either: Store) -> None:
+        """Where some are faster than others, nobody foresees when there is room: the store is asked."""
+        fast = "overrides: [{networks: [corp], rate: 3000/hour, burst: 30}]"
+        running = service(either, tree(f"{{id: all, key: '\"\"', rate: 30/hour, burst: 2, {fast}}}"))
+        for body in numbered(2):
+            running.register(body)
+        assert int(running.refused().headers["Retry-After"]) == 120
+        assert self.shed(running) is None
+        running.register(source=THERE)
+        running.clock.sleep(3)
+        running.register({**CLI, "client_name": "sooner than was said"})
+
     def test_whoever_shows_a_token_is_heard(self, either: Store) -> None:
         """Which limits are his is not known before the token is."""
         running = service(either, tree("{id: anonymous, when: '!token.present', key: '\"\"', rate: 1/hour}"))
@@ -275,6 +289,35 @@ class TestEarly:
         assert len(throttle._full) <= 4096
         assert key not in throttle._full
         running.refusals.close()
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A registrar for all the floods below: rates, bursts, an override, room that is reserved."""
+    limits = """
+    {id: all, key: '"all"', rate: 40/minute, reserve: [{profiles: [known], slots: 20}]},
+    {id: each, key: source.prefix, rate: 6/minute, burst: 3, overrides: [{networks: [corp], rate: 12/minute, burst: 6}]},
+    {id: steady, key: source.prefix, rate: 20/minute, burst: 4}
+    """
+    known = "matchConditions: [{name: office, expression: '\"corp\" in source.networks'}]\nreuseIdentical: true"
+    with closing(Store.open(f"sqlite:///{tmp_path_factory.mktemp('flood')}/registrar.db")) as store:
+        yield service(store, tree(limits, known=known), per_minute=0)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0.0, 0.1, 0.9, 1.0, 5.0, 20.0])), min_size=20, max_size=60))
+def test_nobody_who_has_room_is_turned_away_early(lasting: Service, requests: list[tuple[int, float]]) -> None:
+    """Whoever asks, and however fast: who is turned away early is refused by the store as well."""
+    lasting.clock.sleep(3600)
+    for host, pause in requests:
+        lasting.clock.sleep(pause)
+        network = "198.51.100" if host == 0 else "192.0.2"
+        source = Source(ip=f"{network}.{host}", prefix=f"{network}.{host}")
+        if TestEarly.shed(lasting, source) is not None:
+            assert lasting.refused(source=source).status == 429
+        else:
+            with suppress(Refusal):
+                lasting.register(source=source)
 
 
 def fields_of(caplog: pytest.LogCaptureFixture, message: str) -> list[Mapping[str, Any]]:
