@@ -149,7 +149,7 @@ def _load_app(create: _Create, settings: Settings, bind: Bind, shared: Path) -> 
     watcher.start()
     sweeping = Sweeping(create_sweeper(store, observer=metrics.counts), interval=settings.sweep_interval)
     sweeping.start()
-    stalls = Stalls(bind.port, seconds=settings.request_timeout)
+    stalls = Stalls(bind.port, seconds=settings.request_timeout, connections=settings.connections)
     stalls.start()
     for stop in (watcher.stop, sweeping.stop, stalls.stop):
         Finalize(None, stop, exitpriority=1)  # before the store is closed

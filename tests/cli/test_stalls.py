@@ -91,9 +91,24 @@ def test_connections_that_are_all_taken_come_back(tmp_path: Path) -> None:
 
 
 @ON_LINUX
+def test_who_connects_and_says_nothing_makes_room(tmp_path: Path) -> None:
+    """Many times as many connections as there may be, again and again: a client that asks is answered in a few seconds."""
+    with serving(tmp_path, REGISTRAR_CONNECTIONS="32") as server, connections(server, 400):
+        for number in range(3):
+            with connections(server, 20):
+                began = time.monotonic()
+                assert register(server, {**NATIVE, "client_name": f"cli {number}"}).status_code == 201
+                assert time.monotonic() - began < 10
+
+
+@ON_LINUX
 def test_what_is_cut_is_no_other_connection(tmp_path: Path) -> None:
-    """Not those to the database, not those that wait to be accepted; the server goes on."""
+    """Not those to the database, not those that wait to be accepted. The server goes on, with as many files open as before."""
     with serving(tmp_path, **SOON) as server:
+        (worker,) = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+        register(server, NATIVE)
+        before = len(list(Path(f"/proc/{worker}/fd").iterdir()))
         time.sleep(8)
+        assert len(list(Path(f"/proc/{worker}/fd").iterdir())) <= before
         assert ask(server, "GET", "/readyz").status_code == 200
         assert register(server, NATIVE).status_code == 201
