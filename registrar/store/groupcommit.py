@@ -1,12 +1,13 @@
 """Group commit: units of work that wait at the same time share one transaction, and so one fsync.
 
-One thread writes. It takes whatever waits, runs each unit in a savepoint of its own, commits once, and only then answers:
-nothing is acknowledged before it is durable, a unit that fails does not fail its neighbours, and a commit that fails fails
-all of them. There is no delay to collect more: while one commit runs, the next batch gathers by itself.
+One thread writes. It takes whatever waits, runs the units one after the other, commits once, and only then answers: nothing
+is acknowledged before it is durable, a unit that fails does not fail its neighbours, and a commit that fails fails all of them.
+There is no delay to collect more: while one commit runs, the next batch gathers by itself.
 """
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Protocol
 
@@ -23,8 +24,8 @@ class Writable(Protocol):
     def begin(self) -> Transaction:
         """Open a write transaction, waiting a bounded time for the lock. Raises StoreUnavailable."""
 
-    def attempt(self, transaction: Transaction, unit: Unit) -> Exception | None:
-        """Run `unit` in a savepoint and undo it alone when it fails: its error. Raises StoreUnavailable for the whole."""
+    def attempt(self, transaction: Transaction, units: Sequence[Unit]) -> list[Exception | None]:
+        """Run each unit, and undo alone what fails: the error of each. Raises StoreUnavailable for the whole."""
 
     def commit(self, transaction: Transaction) -> None:
         """Make all of it durable. Raises StoreUnavailable when nothing was stored."""
@@ -137,7 +138,7 @@ class GroupCommit:
         # Claimed only now: while the database was locked, owners could still withdraw, and more could join.
         batch = self._claim()
         try:
-            errors = [self._database.attempt(transaction, ticket.unit) for ticket in batch]
+            errors = self._database.attempt(transaction, [ticket.unit for ticket in batch])
             self._database.commit(transaction)
         except Exception as error:  # noqa: BLE001  # likewise
             self._database.abandon()

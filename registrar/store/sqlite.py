@@ -8,7 +8,7 @@ inside the transaction, so a second process makes both slower and neither wrong.
 import os
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -268,24 +268,31 @@ class _Writer:
             raise self._unavailable(error) from error
         return Transaction(database, self._statements, Head(_JOURNAL, *(newest[0] if newest else ())))
 
-    def attempt(self, transaction: Transaction, unit: Unit) -> Exception | None:
+    def attempt(self, transaction: Transaction, units: Sequence[Unit]) -> list[Exception | None]:
         head = transaction.head
-        transaction.execute("SAVEPOINT unit")
+        transaction.execute("SAVEPOINT units")
+        failure = self._failure(transaction, units)
+        if failure is not None:
+            transaction.execute("ROLLBACK TO units")
+            transaction.head = head
+        transaction.execute("RELEASE units")
+        if failure is None or len(units) == 1:
+            return [failure] * len(units)
+        # Rarely does one fail: rather all are run again then, than each in a savepoint of its own always.
+        return [error for unit in units for error in self.attempt(transaction, [unit])]
+
+    def _failure(self, transaction: Transaction, units: Sequence[Unit]) -> Exception | None:
+        """The first error of a unit. Raises StoreUnavailable when it concerns all of them."""
         try:
-            unit(transaction)
+            for unit in units:
+                unit(transaction)
         except peewee.PeeweeException as error:
             if _primary(error) not in _OF_ONE_UNIT:
                 raise self._unavailable(error) from error
-            failure: Exception | None = _for_caller(error)
+            return _for_caller(error)
         except Exception as error:  # noqa: BLE001  # the caller's, whatever it is, and for the caller alone
-            failure = error
-        else:
-            failure = None
-        if failure is not None:
-            transaction.execute("ROLLBACK TO unit")
-            transaction.head = head
-        transaction.execute("RELEASE unit")
-        return failure
+            return error
+        return None
 
     def commit(self, transaction: Transaction) -> None:
         try:

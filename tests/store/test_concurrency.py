@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -166,11 +166,12 @@ class Stalling:
         self._open = 0
         return None  # type: ignore[return-value]  # the units of these tests need none
 
-    def attempt(self, transaction: Transaction, unit: Unit) -> Exception | None:
-        """Count the unit in."""
-        unit(transaction)
-        self._open += 1
-        return None
+    def attempt(self, transaction: Transaction, units: Sequence[Unit]) -> list[Exception | None]:
+        """Count the units in."""
+        for unit in units:
+            unit(transaction)
+        self._open += len(units)
+        return [None] * len(units)
 
     def commit(self, transaction: Transaction) -> None:
         """Wait at the gate, then note how many were in the batch."""
