@@ -490,3 +490,99 @@ def test_an_operator_runs_it_in_a_shell(tree: str) -> None:
     command = [sys.executable, "-m", "registrar", "policy", "explain", tree, "--request", "-", "--format", "json"]
     done = subprocess.run(command, input=json.dumps(CLI), capture_output=True, text=True, check=True, timeout=60)
     assert json.loads(done.stdout)["decision"]["profile"] == "native"
+
+
+LIMITS = """\
+apiVersion: registrar/v1
+kind: Limits
+metadata: {name: room}
+spec:
+  limits:
+    - {id: all, key: '"all"', rate: 20/hour, reserve: [{profiles: [first], slots: 3}]}
+    - {id: source, key: source.ip, rate: 5/30m, burst: 2, maxActive: 9, maxTotal: 10}
+    - {id: token, when: token.present, key: 'token.labels["team"]', maxTotal: 3}
+    - {id: software, when: client.software_id != "", key: client.software_id, maxActive: 3}
+"""
+
+
+@pytest.fixture
+def limited(tmp_path: Path) -> str:
+    """One profile for everybody, and limits."""
+    return str(write(tmp_path / "limited", {"limits/room.yaml": LIMITS.replace("[first]", "[native]")}))
+
+
+def test_people_read_where_a_client_needed_room(limited: str) -> None:
+    printed = lines(
+        limited,
+        "--source",
+        "192.0.2.7",
+        "--token-id",
+        "t",
+        "--token-label",
+        "team=a",
+        body={"redirect_uris": CLI["redirect_uris"]},
+    )
+    assert "token     t" in printed
+    assert section(printed, "limits") == [
+        "limits: a client needs room in each that is for it",
+        "    room  room/all  limits/room.yaml:6:22",
+        '        key  "all"',
+        "        at most 20/hour",
+        "    room  room/source  limits/room.yaml:7:25",
+        '        key  "192.0.2.7"',
+        "        at most 5/30m",
+        "        at most 2 at once",
+        "        at most 9 at a time",
+        "        at most 10 ever",
+        "    true  room/token  limits/room.yaml:8:25",
+        "    room  room/token  limits/room.yaml:8:45",
+        '        key  "a"',
+        "        at most 3 ever",
+        "    false  room/software  limits/room.yaml:9:28",
+        '        | client.software_id != ""',
+        '          client.software_id = ""',
+    ]
+
+
+def test_people_read_which_limit_failed(limited: str) -> None:
+    """A token without the label that its limit counts by."""
+    printed = lines(limited, "--token-id", "t", body={"redirect_uris": CLI["redirect_uris"]})
+    told_of = section(printed, "limits")
+    assert "    error  room/token  limits/room.yaml:8:45" in told_of
+    assert any(line.startswith("        key  error: no such key") for line in told_of)
+    assert any(line.startswith("decision: error") for line in printed)
+
+
+def test_programs_read_the_same_of_limits(limited: str) -> None:
+    record = told(
+        limited,
+        "--source",
+        "192.0.2.7",
+        "--token-id",
+        "t",
+        "--token-scope",
+        "s",
+        "--token-label",
+        "team=a",
+        body={"redirect_uris": CLI["redirect_uris"]},
+    )
+    assert record["request"]["token"] == {"present": True, "id": "t", "scopes": ["s"], "labels": {"team": "a"}}
+    assert [room["limit"] for room in record["limits"]] == ["room/all", "room/source", "room/token", "room/software"]
+    assert record["limits"][1]["use"] == {
+        "limit": "room/source",
+        "key": "192.0.2.7",
+        "rate": 5,
+        "period": 1800,
+        "burst": 2,
+        "max_active": 9,
+        "max_total": 10,
+        "reserve": 0,
+    }
+    assert record["limits"][3]["when"]["outcome"] == "false"
+    assert record["limits"][3]["use"] is None
+    assert record["decision"]["reuse_identical"] is False
+
+
+def test_a_token_has_an_id_and_its_labels_a_name(limited: str) -> None:
+    assert "give its --token-id" in run(limited, "--token-scope", "s", body=CLI).stderr
+    assert '"team" is no NAME=TEXT' in run(limited, "--token-id", "t", "--token-label", "team", body=CLI).stderr

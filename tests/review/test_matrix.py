@@ -28,7 +28,10 @@ def hostile() -> PolicySet:
     )
     expression = 'client.client_name != "<b>|`" ||  // </td>\n      true'
     rules = f"validations:\n  - id: r\n    message: a <b> | c\n    expression: |-\n      {expression}"
-    return compiled({"policyset.yaml": head(spec), "profiles/native.yaml": described, "guardrails/rules.yaml": guardrail(rules)})
+    limit = f'{{id: a, description: "{quoted}", key: \'"<b>|`"\', rate: 5/hour}}'
+    limits = f"apiVersion: registrar/v1\nkind: Limits\nmetadata: {{name: room}}\nspec: {{limits: [{limit}]}}\n"
+    files = {"guardrails/rules.yaml": guardrail(rules), "limits/room.yaml": limits}
+    return compiled({"policyset.yaml": head(spec), "profiles/native.yaml": described, **files})
 
 
 class Page(HTMLParser):
@@ -94,6 +97,13 @@ def test_a_table_has_everything_that_a_reviewer_asks_for(render: type) -> None:
         *("other-web/one-host", "all redirect URIs must be on one host", "invalid_redirect_uri at /redirect_uris"),
         *("identity/no-reserved-name", "guardrails/identity.yaml:58:19", "links/client-uri-on-redirect-host", "audit"),
         *("hosted_hosts", "insiders.vscode.dev", "known and unknown hosts cannot be mixed"),
+        *(
+            "registration/per-source",
+            "at most 120/hour",
+            "at most 30 at once",
+            "from hosted: at most 6000/hour, at most 600 at once",
+        ),
+        *("2000 of them only for hosted-clients", "identical clients share one id", "updates may come from native-with-secret"),
     ):
         assert words in text
 
@@ -101,7 +111,7 @@ def test_a_table_has_everything_that_a_reviewer_asks_for(render: type) -> None:
 def test_nothing_of_a_policy_is_markup_in_a_page() -> None:
     page = Page(html_page(outline(hostile()), HOSTILE))
     assert not {tag for tag, _ in page.elements} & {"script", "i", "b", "a"}
-    assert page.text.count(HOSTILE) == 4
+    assert page.text.count(HOSTILE) == 5
     assert 'client.client_name != "<b>|`" ||  // </td>\ntrue' in page.text
 
 

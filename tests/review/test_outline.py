@@ -6,6 +6,7 @@ from registrar.bundled import bundled
 from registrar.policy import load
 from registrar.review.outline import MemberOutline, Outline, outline
 from registrar.review.words import duration_words, matcher_words, value_words
+from tests.policy.test_limits import limited
 from tests.policy.trees import POLICY, compiled, guardrail, head, profile
 
 
@@ -130,6 +131,51 @@ def test_extensions_are_members_like_others() -> None:
     assert member is not None
     assert (member.rule, member.clauses) == ("native/client.mcp_version", ("default 1",))
     assert found.client_id_prefix == "mcp-"
+
+
+def test_limits_are_told_with_their_exceptions() -> None:
+    found = outline(limited(ROOM)).limits
+    assert [document.name for document in found] == ["registration"]
+    [limit] = found[0].limits
+    assert (limit.rule, limit.key, limit.when, limit.description) == ("registration/a", "source.prefix", "token.present", "Few")
+    assert limit.ceilings == ("at most 20/hour", "at most 5 at once", "at most 9 at a time", "at most 90 ever")
+    assert limit.exceptions == (
+        "from corp, hosted: at most 30/hour",
+        "from corp: at most 6 at once, at most 10 at a time",
+        "2 of them only for native",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [
+        ("5/second", "5/second"),
+        ("5/60s", "5/minute"),
+        ("5/60m", "5/hour"),
+        ("5/24h", "5/day"),
+        ("5/90m", "5/90m"),
+        ("5/7d", "5/7d"),
+    ],
+)
+def test_a_rate_is_told_in_its_largest_unit(rate: str, words: str) -> None:
+    [limit] = outline(limited(f"- {{id: a, key: profile, rate: {rate}}}")).limits[0].limits
+    assert limit.ceilings == (f"at most {words}",)
+
+
+ROOM = """
+- id: a
+  description: Few
+  key: source.prefix
+  when: token.present
+  rate: 20/hour
+  burst: 5
+  maxActive: 9
+  maxTotal: 90
+  overrides:
+    - {networks: [hosted, corp], rate: 30/hour}
+    - {networks: [corp], burst: 6, maxActive: 10}
+  reserve: [{profiles: [native], slots: 2}]
+"""
 
 
 def test_lifetimes_are_in_their_largest_whole_unit() -> None:

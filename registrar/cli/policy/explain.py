@@ -59,6 +59,7 @@ def _about(directory: Path, policies: PolicySet, request: Request) -> dict[str, 
             "name": request.name,
             "submitted": request.body,
             "source": {**plain(source), "networks": policies.networks.locate(source.ip)},
+            "token": plain(request.token) if request.token.present else None,
             "now": plain(request.now),
         },
     }
@@ -75,6 +76,8 @@ def _header(directory: Path, policies: PolicySet, request: Request) -> Iterator[
     yield f"policies  {directory} ({policies.name}, {policies.revision})"
     yield f"request   {printable(request.name)}"
     yield f"source    {request.source.ip or 'unknown'}" + (f", in {networks}" if networks else "")
+    if request.token.present:
+        yield f"token     {printable(request.token.id)}"
     yield f"now       {plain(request.now)}"
 
 

@@ -14,10 +14,11 @@ import click
 from registrar.cli.exits import BROKEN_TREE, leave
 from registrar.documents import JSONError, read_json
 from registrar.errors import LoadError, did_you_mean
-from registrar.policy import Facts, PolicySet, Source, load, load_fixtures, take_in
+from registrar.policy import Facts, PolicySet, Source, Token, load, load_fixtures, take_in
 from registrar.policy.networks import parse_address, subscriber
 from registrar.schema import Schema
 
+_NO_TOKEN: Final = Token()
 _MAX_DEPTH: Final = 16  # what the server takes when its settings say nothing else
 _RFC_3339: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:]{8}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
 
@@ -30,11 +31,19 @@ class Request:
     body: Mapping[str, object]
     source: Source
     now: datetime
+    token: Token = _NO_TOKEN
 
     def facts(self, policies: PolicySet) -> Facts:
         """The facts of the document for a decision of `policies`. Raises MalformedError when it is no registration document."""
         intake = take_in(self.body, Schema.load("registration-request"), policies.extensions)
-        return Facts(now=self.now, metadata=intake.metadata, redirects=intake.redirects, submitted=self.body, source=self.source)
+        return Facts(
+            now=self.now,
+            metadata=intake.metadata,
+            redirects=intake.redirects,
+            submitted=self.body,
+            source=self.source,
+            token=self.token,
+        )
 
 
 def _moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
@@ -57,6 +66,13 @@ def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     return str(address or "")
 
 
+def _labels(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> Mapping[str, str]:
+    for value in values:
+        if "=" not in value:
+            raise click.BadParameter(f'"{value}" is no NAME=TEXT')
+    return {name: text for name, _, text in (value.partition("=") for value in values)}
+
+
 def request_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say what the request is; the command gets them as one `request: Request`."""
 
@@ -66,15 +82,31 @@ def request_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--now", metavar="RFC3339", callback=_moment, help="The moment of the decision.  [default: the present]")
     @click.option("--user-agent", metavar="TEXT", default="", help="The User-Agent header of the request.")
     @click.option("--origin", metavar="TEXT", default="", help="The Origin header of the request.")
+    @click.option("--token-id", metavar="ID", help="Let an initial access token come with the request, known by this id.")
+    @click.option("--token-scope", "scopes", metavar="SCOPE", multiple=True, help="A scope of that token; may be repeated.")
+    @click.option("--token-label", "labels", metavar="NAME=TEXT", multiple=True, callback=_labels, help="A label of that token.")
     @wraps(command)
     def told(
-        *, file: str | None, fixture: str | None, ip: str, now: datetime | None, user_agent: str, origin: str, **others: Any
+        *,
+        file: str | None,
+        fixture: str | None,
+        ip: str,
+        now: datetime | None,
+        user_agent: str,
+        origin: str,
+        token_id: str | None,
+        scopes: tuple[str, ...],
+        labels: Mapping[str, str],
+        **others: Any,
     ) -> None:
         if file is not None and fixture is not None:
             raise click.UsageError("--request and --fixture are two ways to say the same: give one of them")
         name, body = _document(file, fixture)
         source = Source(ip=ip, prefix=subscriber(parse_address(ip)), user_agent=user_agent, origin=origin)
-        command(request=Request(name, body, source, now or datetime.now(UTC)), **others)
+        if token_id is None and (scopes or labels):
+            raise click.UsageError("--token-scope and --token-label are about a token: give its --token-id")
+        token = _NO_TOKEN if token_id is None else Token(present=True, id=token_id, scopes=scopes, labels=labels)
+        command(request=Request(name, body, source, now or datetime.now(UTC), token), **others)
 
     return told
 
