@@ -4,10 +4,12 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from ipaddress import ip_network
 from typing import Final, NamedTuple
 
 from registrar.limits import LimitReachedError, LimitUse, Measure, Usage
 from registrar.policy import PolicySet, Source, Token
+from registrar.policy.limits import Limit
 from registrar.service.outcomes import Refusal
 from registrar.wire import ErrorCode
 
@@ -34,9 +36,9 @@ class Throttle:
 
     MUST: never refuses by memory whom the store, asked now, would let through. Room in a rate or a burst, of which every
     registration takes some, comes back with time alone, and the store has said when: `retry_after` rounds up, so a second is
-    taken off. What can come back sooner is not remembered: places that somebody gives up, and bursts of a limit with overrides,
-    which come back at the speed of whoever used them last. Another policy has limits of its own, and whoever has more room than
-    the one who was refused asks the store.
+    taken off. What can come back sooner is not remembered: places that somebody gives up, and a burst that is used under several
+    ceilings (overrides), for it comes back at the speed of whoever used it last. Another policy has limits of its own, and
+    whoever has more room than the one who was refused asks the store.
 
     Bounded memory of this process. Safe to share between threads: single operations on dicts, and what is lost between them
     costs a question to the store.
@@ -134,8 +136,23 @@ def _windows(uses: Sequence[LimitUse]) -> Iterator[tuple[tuple[str, Measure], in
 
 def _foreseeable(policies: PolicySet, usage: Usage) -> bool:
     """Whether time alone makes room in it."""
-    steady = not any(limit.overrides for limit in policies.limits if limit.rule == usage.limit)
-    return usage.measure == "rate" or (usage.measure == "burst" and steady)
+    if usage.measure == "burst":
+        return all(_one_speed(policies, limit, usage.key) for limit in policies.limits if limit.rule == usage.limit)
+    return usage.measure == "rate"
+
+
+def _one_speed(policies: PolicySet, limit: Limit, key: str) -> bool:
+    """Whether all that `limit` counts under `key` has the same ceilings: there are no others, or it comes from one place."""
+    if not limit.overrides:
+        return True
+    try:
+        prefix = ip_network(key)
+    except ValueError:
+        return False
+    names = {name for override in limit.overrides for name in override.networks}
+    blocks = [block for name in names for block in policies.networks.blocks[name] if block.version == prefix.version]
+    divided = any(block.prefixlen > prefix.prefixlen and prefix.overlaps(block) for block in blocks)
+    return limit.key.text == "source.prefix" and not divided
 
 
 def _no_wider(use: LimitUse, usage: Usage) -> bool:

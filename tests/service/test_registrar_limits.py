@@ -17,7 +17,8 @@ from registrar.service import Refusal, Registration
 from registrar.service.evidence import read_record, unlike
 from registrar.store import DecisionRecord, Store
 from registrar.wire import ErrorCode
-from tests.service.admitting import CLI, HERE, THERE, Clock, Service, numbered, service, tree
+from tests.policy.trees import compiled, head
+from tests.service.admitting import CLI, HERE, THERE, Clock, Service, files, numbered, service, tree
 
 HOURLY = "{id: per-source, key: source.prefix, rate: 3/hour}"
 
@@ -241,6 +242,26 @@ class TestEarly:
         running.register(source=THERE)
         running.clock.sleep(3)
         running.register({**CLI, "client_name": "sooner than was said"})
+
+    @pytest.mark.parametrize(
+        ("key", "source", "known"),
+        [
+            ("source.prefix", HERE, True),
+            ("source.prefix", Source(ip="2001:db8::7", prefix="2001:db8::/64"), True),
+            ("source.prefix", Source(ip="2001:db8:1::7", prefix="2001:db8:1::/64"), False),
+            ("source.ip", Source(ip="2001:db8:1::7", prefix="2001:db8:1::/64"), False),
+            ('source.prefix + ""', HERE, False),
+        ],
+    )
+    def test_a_burst_of_one_source_has_one_speed(self, either: Store, key: str, source: Source, known: bool) -> None:
+        """Where all that is counted together comes from the same networks, an override is nobody else's."""
+        limit = f"{{id: s, key: '{key}', rate: 30/hour, burst: 1, overrides: [{{networks: [corp, one], rate: 300/hour}}]}}"
+        networks = "{corp: [198.51.100.0/24], one: ['2001:db8:1::8/128']}"
+        document = head(f"profiles: [native]\nnetworks: {networks}")
+        running = service(either, compiled({**files(limit), "policyset.yaml": document}))
+        running.register(source=source)
+        assert running.refused(source=source).headers["RateLimit"].startswith('"l/s/burst";r=0')
+        assert (self.shed(running, source) is not None) is known
 
     def test_whoever_shows_a_token_is_heard(self, either: Store) -> None:
         """Which limits are his is not known before the token is."""
