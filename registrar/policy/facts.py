@@ -50,8 +50,9 @@ class Facts:
     """Everything that a decision may depend on.
 
     `metadata` is the normalised document (`wire.normalise`): known members only, none of them null or empty.
-    `redirects` are its redirect URIs, parsed, in its order. `submitted` is the body as it came. `existing` is the stored client's
-    metadata on an update, and `existing_profile` the profile that admitted it. `now` is timezone-aware UTC.
+    `redirects` are its redirect URIs, parsed, in its order. `submitted` is the body as it came, but for what a software statement
+    says instead (RFC 7591 §2.3). `existing` is the stored client's metadata on an update, and `existing_profile` the profile that
+    admitted it. `now` is timezone-aware UTC.
     """
 
     now: datetime

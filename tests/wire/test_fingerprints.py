@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registrar.wire import fingerprint, redirect_matches
+from registrar.wire import fingerprint, parse_redirect_uri, redirect_matches
 
 DOCUMENT: dict[str, Any] = {
     "redirect_uris": ["http://localhost:1/cb", "https://client.example/cb"],
@@ -80,3 +80,10 @@ def test_29_identical_registrations_are_matched_by_the_same_redirect_uris(one: l
     covers = all(any(redirect_matches(mine, theirs) for theirs in other) for mine in one)
     covered = all(any(redirect_matches(theirs, mine) for mine in one) for theirs in other)
     assert (fingerprint({"redirect_uris": one}) == fingerprint({"redirect_uris": other})) is (covers and covered)
+
+
+@given(st.lists(st.sampled_from(URIS), max_size=4), st.lists(st.sampled_from(URIS), max_size=4))
+def test_redirect_uris_that_are_parsed_already_make_no_difference(uris: list[str], parsed: list[str]) -> None:
+    """They are what they would be parsed to; those of another document say nothing."""
+    metadata = {**DOCUMENT, "redirect_uris": uris}
+    assert fingerprint(metadata, map(parse_redirect_uri, parsed)) == fingerprint(metadata)
