@@ -6,7 +6,7 @@ Pure but for `load`, which reads the tree's files. See `schemas/policy.schema.js
 from registrar.policy.compiler import compile_tree
 from registrar.policy.decision import Change, Decision, Finding, Lifetimes, Mode
 from registrar.policy.facts import Facts, Operation, SoftwareStatement, Source, Token
-from registrar.policy.intake import Fault, Intake, MalformedError, take_in
+from registrar.policy.intake import Fault, Intake, MalformedError, overlaid, take_in
 from registrar.policy.loader import load, load_fixtures, load_with_tests
 from registrar.policy.networks import subscriber
 from registrar.policy.policyset import ACCEPT_FROM, Offers, PolicySet
@@ -40,6 +40,7 @@ __all__ = [
     "load",
     "load_fixtures",
     "load_with_tests",
+    "overlaid",
     "read_files",
     "run_tests",
     "subscriber",

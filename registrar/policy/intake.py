@@ -8,6 +8,8 @@ from registrar.errors import RegistrarError
 from registrar.schema import Schema
 from registrar.wire import MAX_LANGUAGES, NO_EXTENSIONS, ErrorCode, Extensions, RedirectUri, RedirectUriError
 
+_STATEMENT = "software_statement"
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -56,6 +58,22 @@ def take_in(body: Mapping[str, object], schema: Schema, extensions: Extensions =
     if faults:
         raise MalformedError(faults)
     return Intake(metadata, redirects)
+
+
+def overlaid(body: Mapping[str, object], claims: Mapping[str, object], extensions: Extensions) -> dict[str, object]:
+    """`body` with the claims that are client metadata in the place of its own members (RFC 7591 §2.3 MUST).
+
+    What the statement says of a member it says in every language: where it has `client_name`, no `client_name#fr` of the body
+    stays beside it, which nobody has vouched for. A statement in the statement does not count.
+    """
+    said = {name: value for name, value in claims.items() if name != _STATEMENT and _base(name, extensions)}
+    settled = {_base(name, extensions) for name in said}
+    kept = {name: value for name, value in body.items() if name == _STATEMENT or _base(name, extensions) not in settled}
+    return {**kept, **said}
+
+
+def _base(name: str, extensions: Extensions) -> str | None:
+    return name if name in extensions else wire.base_name(name)
 
 
 def _schema_fault(path: Sequence[str | int], message: str) -> Fault:

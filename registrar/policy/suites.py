@@ -10,7 +10,7 @@ from registrar.documents import Document, format_path
 from registrar.errors import Place, Problem, did_you_mean
 from registrar.policy.expectations import Outcome, failures, limit_named, of_decision, of_faults
 from registrar.policy.facts import Facts, SoftwareStatement, Source, Token
-from registrar.policy.intake import MalformedError, take_in
+from registrar.policy.intake import MalformedError, overlaid, take_in
 from registrar.policy.networks import parse_address, subscriber
 from registrar.policy.policyset import ACCEPT_FROM, PolicySet
 from registrar.policy.reading import Path
@@ -215,15 +215,15 @@ def _statement(raw: Mapping[str, Any] | None) -> SoftwareStatement:
 def _outcome(test: Test, policies: PolicySet, schema: Schema, observe: Observer) -> Outcome:
     statement = test.software_statement
     try:
-        # RFC 7591 §2.3: what a statement claims comes before what the document says itself.
-        intake = take_in({**test.body, **statement.claims}, schema, policies.extensions)
+        body = overlaid(test.body, statement.claims, policies.extensions) if statement.present else test.body
+        intake = take_in(body, schema, policies.extensions)
     except MalformedError as error:
         return of_faults(error)
     facts = Facts(
         now=test.now,
         metadata=intake.metadata,
         redirects=intake.redirects,
-        submitted=test.body,
+        submitted=body,
         operation="create" if test.existing is None else "update",
         source=test.source,
         token=test.token,

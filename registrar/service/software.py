@@ -7,10 +7,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from registrar import wire
 from registrar.documents import JSONError, read_json
 from registrar.errors import LoadError, Place, Problem
-from registrar.policy import SoftwareStatement
+from registrar.policy import SoftwareStatement, overlaid
 from registrar.service.outcomes import Refusal
 from registrar.settings import StatementIssuer
 from registrar.statements import StatementError, Trust, TrustError, verify
@@ -87,22 +86,6 @@ class TrustedIssuers:
             _LOG.error("keys of software statements rejected", extra={"fields": fields})
         if not wrong:
             _LOG.info("keys of software statements replaced", extra={"fields": {"issuer": one.issuer, "file": str(one.jwks)}})
-
-
-def overlaid(body: Mapping[str, object], claims: Mapping[str, object], extensions: Extensions) -> dict[str, object]:
-    """`body` with the claims that are client metadata in the place of its own members (RFC 7591 §2.3 MUST).
-
-    What the statement says of a member it says in every language: where it has `client_name`, no `client_name#fr` of the body
-    stays beside it, which nobody has vouched for. A statement in the statement does not count.
-    """
-    said = {name: value for name, value in claims.items() if name != _STATEMENT and _member(name, extensions)}
-    settled = {_member(name, extensions) for name in said}
-    kept = {name: value for name, value in body.items() if name == _STATEMENT or _member(name, extensions) not in settled}
-    return {**kept, **said}
-
-
-def _member(name: str, extensions: Extensions) -> str | None:
-    return name if name in extensions else wire.base_name(name)
 
 
 def _content(file: Path) -> bytes | str:

@@ -230,7 +230,7 @@ COMPANY = """
         ("now: 2026-10-01T12:00:00Z", "annotations: {facts/token: none, facts/issuer: none, facts/operation: 'create '}"),
         (
             "softwareStatement: {issuer: 'https://i.example', claims: {client_name: theirs}}",
-            "annotations: {facts/issuer: 'https://i.example', facts/names: theirs cli}, effective: {client_name: theirs}",
+            "annotations: {facts/issuer: 'https://i.example', facts/names: theirs theirs}, effective: {client_name: theirs}",
         ),
         ("existing: {profile: native, client: {client_name: old, nonsense: 1}}", "annotations: {facts/operation: update old}"),
     ],

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from registrar.errors import LoadError
-from registrar.policy import PolicySet
+from registrar.policy import PolicySet, overlaid
 from registrar.service.evidence import read_record, unlike
-from registrar.service.software import TrustedIssuers, overlaid
+from registrar.service.software import TrustedIssuers
 from registrar.settings import StatementIssuer
 from registrar.store import Store
 from registrar.wire import NO_EXTENSIONS, ErrorCode
