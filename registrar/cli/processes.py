@@ -1,6 +1,7 @@
 """The processes of `registrar serve`: a parent that supervises, and workers that each serve one of the two apps."""
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -36,6 +37,7 @@ _HEADER_TIMEOUT: Final = (
     10_000  # milliseconds in which the head of a request has to arrive, and how long an idle connection is kept
 )
 _HEADER_BYTES: Final = 65_536
+_OTHER_FILES: Final = 256  # that a process opens besides its connections: databases, watches, metrics
 
 _Load = Callable[[], Any]
 _Create = Callable[[Settings, Policies, Store, Metrics], Any]
@@ -43,9 +45,17 @@ _Create = Callable[[Settings, Policies, Store, Metrics], Any]
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in flight and return. Exits 1 when a worker dies."""
+    _count_files(settings.connections + _OTHER_FILES)
     with TemporaryDirectory(prefix="registrar-metrics-") as shared:
         public = _Server(settings, settings.bind, workers=settings.workers, beside=_beside(settings, Path(shared)))
         public.serve(target_loader=partial(_load_app, _public, settings, settings.bind, Path(shared)), wrap_loader=False)
+
+
+def _count_files(number: int) -> None:
+    """Say so where the system does not let a process open so many files. Granian has raised the soft limit to the hard one."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed != resource.RLIM_INFINITY and allowed < number:
+        click.echo(f"registrar: the system allows {allowed} open files, the setting connections needs {number}", err=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ import pytest
 
 from registrar.app import create_tokens
 from registrar.store import Store, TokenKind
+from tests import servers
 from tests.cli.server import DOORS, PATIENCE, ask, register, run, serving
 from tests.postgresql import fresh_schema
 from tests.servers import Server, free_port
@@ -161,6 +162,19 @@ def test_a_private_port_in_use_is_one_clear_line(tmp_path: Path, flag: str) -> N
         assert second.returncode == 1
         assert second.stderr == f"registrar: cannot listen on {server.address}: another process uses it\n"
         assert second.stdout == ""
+
+
+@ON_LINUX
+@pytest.mark.parametrize(("soft", "hard", "granted"), [(300, 4096, 4096), (300, 500, 500)])
+def test_as_many_files_as_connections_need(tmp_path: Path, soft: int, hard: int, granted: int) -> None:
+    """A shell's usual limit is raised as far as the system lets it; where that is too little, a line says so."""
+    limited = ["prlimit", f"--nofile={soft}:{hard}", sys.executable, "-m", "registrar", "serve", "--config"]
+    issuer, config = servers.configure(tmp_path)
+    with servers.run([*limited, str(config)], tmp_path, issuer) as server:
+        (worker,) = workers_of(server)
+        limits = Path(f"/proc/{worker}/limits").read_text(encoding="ascii")
+    assert re.search(rf"^Max open files +{granted} +{hard} ", limits, re.MULTILINE)
+    assert ("the system allows 500 open files, the setting connections needs 1280" in server.log.read_text()) == (granted == 500)
 
 
 def test_several_workers_on_sqlite_are_a_wrong_setting(tmp_path: Path) -> None:
