@@ -124,6 +124,17 @@ def _hold_and_continue(store_url: str, expected: dict[str, Any]) -> None:
     store.close()
 
 
+def test_ids_have_one_order_whatever_the_locale(postgresql_url: str) -> None:
+    """Some have aa behind z; Python does not."""
+    migrate(postgresql_url)
+    found = rows(
+        postgresql_url,
+        "SELECT table_name, column_name FROM information_schema.columns "
+        "WHERE table_schema = current_schema() AND collation_name = 'C'",
+    )
+    assert set(found) == {(table, column) for table in ("client", "decision") for column in ("client_id", "decision_id")}
+
+
 @pytest.mark.parametrize("version", range(1, NEWEST + 1))
 def test_data_of_every_version_is_there_after_migrating(store_url: str, database: peewee.Database, version: int) -> None:
     """Rows as a release of that version wrote them: read, verified, and continued."""

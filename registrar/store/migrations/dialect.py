@@ -9,7 +9,13 @@ class Dialect:
 
     binary: str
     counting_key: str
+    bytewise: str
+    """The statement after which a column of text is ordered by its bytes; empty where that is so anyway."""
 
 
-SQLITE = Dialect(binary="BLOB", counting_key="INTEGER PRIMARY KEY AUTOINCREMENT")
-POSTGRESQL = Dialect(binary="BYTEA", counting_key="BIGSERIAL PRIMARY KEY")
+SQLITE = Dialect(binary="BLOB", counting_key="INTEGER PRIMARY KEY AUTOINCREMENT", bytewise="")
+POSTGRESQL = Dialect(
+    binary="BYTEA",
+    counting_key="BIGSERIAL PRIMARY KEY",
+    bytewise='ALTER TABLE {table} ALTER COLUMN {column} TYPE TEXT COLLATE "C"',
+)

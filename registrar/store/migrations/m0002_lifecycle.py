@@ -7,6 +7,7 @@ from registrar.store.migrations.dialect import Dialect
 
 def statements(dialect: Dialect) -> Iterator[str]:
     """What release 0.2 adds. Columns are explained in `registrar.store.records`."""
+    yield from _order_of_ids(dialect)
     yield from _client_columns(dialect)
     yield from _client_rows()
     yield from _client_indexes()
@@ -15,6 +16,14 @@ def statements(dialect: Dialect) -> Iterator[str]:
     # Errors and events, which are few, among millions of decisions.
     yield "CREATE INDEX decision_rare ON decision (result, at, decision_id) WHERE result <> 'allow' AND result <> 'deny'"
     yield from _new_tables(dialect)
+
+
+def _order_of_ids(dialect: Dialect) -> Iterator[str]:
+    """Lists are merged in the order of times and ids: that has to be one order, here and there, whatever a server's locale is."""
+    for table in ("client", "decision"):
+        for column in ("client_id", "decision_id"):
+            if dialect.bytewise:
+                yield dialect.bytewise.format(table=table, column=column)
 
 
 def _client_columns(dialect: Dialect) -> Iterator[str]:
