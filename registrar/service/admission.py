@@ -5,15 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from registrar import wire
-from registrar.policy import Decision, Facts
+from registrar.policy import Decision, Facts, PolicySet
 from registrar.service.credentials import Credentials, after, digest, earliest
 from registrar.store import Client
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Who the policy lets be registered. `reuse_key`: by what identical registrations are known; None: they are not one."""
+    """Who `policies` let be registered. `reuse_key`: by what identical registrations are known; None: they are not one."""
 
+    policies: PolicySet
     facts: Facts
     decision: Decision
     decision_id: str
@@ -21,13 +22,13 @@ class Candidate:
     reuse_key: str | None
 
     @classmethod
-    def of(cls, facts: Facts, decision: Decision, decision_id: str) -> "Candidate":
+    def of(cls, policies: PolicySet, facts: Facts, decision: Decision, decision_id: str) -> "Candidate":
         """The candidate of an allowed decision."""
         fingerprint = wire.fingerprint(decision.metadata, facts.redirects)
         # Public clients only: nobody else is to be told a secret (policy language §8).
         shared = decision.reuse_identical and decision.metadata["token_endpoint_auth_method"] == "none"  # noqa: S105 - a method
         key = hashlib.sha256(f"{fingerprint} {decision.profile}".encode()).hexdigest() if shared else None
-        return cls(facts, decision, decision_id, fingerprint, key)
+        return cls(policies, facts, decision, decision_id, fingerprint, key)
 
     @property
     def at(self) -> float:

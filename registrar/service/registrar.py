@@ -17,7 +17,7 @@ from registrar.service.observer import Observer, Unobserved
 from registrar.service.outcomes import Refusal, Registration, malformed, refusal, warnings
 from registrar.service.refusals import Kind, Refusals
 from registrar.service.software import TrustedIssuers
-from registrar.service.throttle import Throttle, fields, full, renewing
+from registrar.service.throttle import Throttle, fields, full, own
 from registrar.service.tokens import Tokens, fact, insufficient_token, invalid_token, token_needed
 from registrar.store import ChangedError, Client, DuplicateError, Store, TokenKind, TokenSpentError
 from registrar.wire import ErrorCode
@@ -98,10 +98,11 @@ class Registrar:
         with carrying_out(decision_id):
             if not decision.allowed:
                 raise self._denied(facts, decision, decision_id, policies)
+            candidate = Candidate.of(policies, facts, decision, decision_id)
             try:
-                return self._placed(Candidate.of(facts, decision, decision_id))
+                return self._placed(candidate)
             except LimitReachedError as error:
-                raise self._limited(facts, decision, decision_id, policies, error) from None
+                raise self._limited(candidate, error) from None
             except TokenSpentError:
                 raise invalid_token() from None
 
@@ -187,14 +188,14 @@ class Registrar:
         self._observer.registered(decision, usages, again=again)
         self._throttle.warn(usages, facts.source, candidate.at)
         told = answer(decision.metadata, credentials, self._issuer)
-        return Registration(told, candidate.decision_id, warnings(decision), fields(renewing(usages), decision.limits))
+        headers = fields(own(usages, candidate.policies), decision.limits)
+        return Registration(told, candidate.decision_id, warnings(decision), headers)
 
-    def _limited(
-        self, facts: Facts, decision: Decision, decision_id: str, policies: PolicySet, error: LimitReachedError
-    ) -> Refusal:
+    def _limited(self, candidate: Candidate, error: LimitReachedError) -> Refusal:
         """Write down that a limit had no room: how the client is told it."""
+        facts, decision, decision_id = candidate.facts, candidate.decision, candidate.decision_id
         self._observer.limited(error.usage, decision.profile)
-        self._throttle.remember(policies, error, facts.now.timestamp())
+        self._throttle.remember(candidate.policies, error, candidate.at)
         kind = _kind_of_limit(decision.revision, error)
         kept = self._refusals.note(decision_id, kind, lambda: decision_record(decision_id, facts, decision, limited=error))
         if kept == decision_id:

@@ -16,6 +16,7 @@ from registrar.wire import ErrorCode
 _LOG: Final = logging.getLogger(__name__)
 
 _RENEWING: Final = ("rate", "burst")
+_PERSONAL: Final = frozenset({"source", "token"})
 _ROUNDED: Final = 1  # the second to which the store rounds up how long a limit stays full
 _NOBODY_KNOWS: Final = 3600  # seconds to wait for room that somebody has to give back
 _MOST_FULL: Final = 4096  # limits with their keys that are known to be full: what is forgotten is asked of the store
@@ -104,10 +105,10 @@ def full(error: LimitReachedError, uses: Sequence[LimitUse], decision_id: str) -
 
 
 def fields(usages: Sequence[Usage], uses: Sequence[LimitUse]) -> Mapping[str, str]:
-    """RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10 §3 and §4): structured fields, lists of strings.
+    """RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-11 §3 and §4): structured fields, lists of strings.
 
-    `q`: how many, `w`: in how many seconds, `r`: how many are left, `t`: seconds until there is one more. A policy is named as
-    its limit is, and a burst as `<limit>/burst`. What `usages` have no window for has no `w`.
+    `q`: how many, `w`: in how many seconds, `r`: how many are left, `t`: the seconds in which no more than those can be used. A
+    policy is named as its limit is, and a burst as `<limit>/burst`. What has no window in `uses` has no `w`.
     """
     if not usages:
         return {}
@@ -121,9 +122,13 @@ def fields(usages: Sequence[Usage], uses: Sequence[LimitUse]) -> Mapping[str, st
     return {"RateLimit-Policy": ", ".join(policy), "RateLimit": ", ".join(left)}
 
 
-def renewing(usages: Sequence[Usage]) -> tuple[Usage, ...]:
-    """Those that come back with time. How many clients there are altogether is not for everybody who registers one."""
-    return tuple(usage for usage in usages if usage.measure in _RENEWING)
+def own(usages: Sequence[Usage], policies: PolicySet) -> tuple[Usage, ...]:
+    """What whoever registers can pace itself by: what comes back with time, of limits that count its source or its token.
+
+    How many clients others register, and how many there are, is not for everybody.
+    """
+    personal = {limit.rule for limit in policies.limits if {name.partition(".")[0] for name in limit.key.reads} & _PERSONAL}
+    return tuple(usage for usage in usages if usage.measure in _RENEWING and usage.limit in personal)
 
 
 def _windows(uses: Sequence[LimitUse]) -> Iterator[tuple[tuple[str, Measure], int]]:

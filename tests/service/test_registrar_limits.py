@@ -49,8 +49,10 @@ def test_room_comes_back_when_it_was_said(either: Store) -> None:
 
 
 def test_a_registration_says_how_much_is_left(either: Store) -> None:
-    """RateLimit and RateLimit-Policy on 201 too: what comes back with time, and not how many clients there are."""
-    limits = "{id: s, key: source.prefix, rate: 20/hour, burst: 5, maxActive: 100}, {id: all, key: '\"\"', maxTotal: 9}"
+    """RateLimit and RateLimit-Policy on 201 too: what comes back with time, and not how many others there are."""
+    limits = (
+        "{id: s, key: source.prefix, rate: 20/hour, burst: 5, maxActive: 100}, {id: all, key: '\"\"', rate: 9/hour, maxTotal: 9}"
+    )
     running = service(either, tree(limits))
     first = running.register()
     assert first.headers["RateLimit-Policy"] == '"l/s";q=20;w=3600, "l/s/burst";q=5;w=900'
