@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
@@ -146,6 +147,8 @@ PROFILE = st.fixed_dictionaries(
         "client": some(**MEMBERS),
         "lifetimes": some(client=DURATIONS, unused=DURATIONS, client_secret=DURATIONS),
         "validations": validations(0),
+        "reuseIdentical": st.booleans(),
+        "acceptFrom": st.lists(st.sampled_from(["first", "second", "third", "gone"]), max_size=2, unique=True),
     }
 )
 GUARDRAIL = st.fixed_dictionaries({"matchConditions": conditions(), "variables": VARIABLES, "validations": validations(1)})
@@ -263,8 +266,11 @@ def compiled(tree: Json) -> PolicySet:
 
 
 def _reachable(tree: Json, name: str) -> Json:
-    """The profile's spec; a catch-all is possible in the last place only."""
-    spec: Json = tree["profiles"][name]
+    """The profile's spec; a catch-all is possible in the last place only, and its own clients are always its own."""
+    spec: Json = {**tree["profiles"][name]}
+    spec["acceptFrom"] = [other for other in spec["acceptFrom"] if other != name]
+    if not spec["acceptFrom"]:
+        del spec["acceptFrom"]
     if spec["matchConditions"] or name == tree["order"][-1]:
         return spec
     return {**spec, "matchConditions": [{"name": "all", "expression": "size(redirects) >= 0"}]}
@@ -321,14 +327,14 @@ DOCUMENTS: Sequence[Json] = [
 PLACES = st.tuples(st.sampled_from([BEFORE, AFTER]), st.sampled_from(["10.0.0.1", "10.9.0.1", "192.0.2.1"]))
 
 
-def decided(policies: PolicySet, body: Mapping[str, object], now: datetime, ip: str) -> Decision | None:
-    """The decision; None for a document that no policy sees."""
+def decided(policies: PolicySet, body: Mapping[str, object], now: datetime, ip: str, existing: str = "") -> Decision | None:
+    """The decision; None for a document that no policy sees. `existing`: an update of a client that this profile admitted."""
     try:
         intake = take_in(body, REQUEST)
     except MalformedError:
         return None
     facts = Facts(now=now, metadata=intake.metadata, redirects=intake.redirects, submitted=body, source=Source(ip=ip))
-    return policies.decide(facts)
+    return policies.decide(replace(facts, operation="update", existing_profile=existing) if existing else facts)
 
 
 def ways_to_ask(body: Json, client: Mapping[str, object]) -> Iterator[Json]:
@@ -345,8 +351,8 @@ def _only(client: Mapping[str, object], members: list[str], kept: str) -> Json:
     return {name: client.get(name) for name in members if name != kept}
 
 
-def possible_before(old: PolicySet, body: Json, new: Decision, now: datetime, ip: str) -> bool:
-    before = (decided(old, asked, now, ip) for asked in ways_to_ask(body, new.metadata))
+def possible_before(old: PolicySet, body: Json, new: Decision, where: tuple[datetime, str, str]) -> bool:
+    before = (decided(old, asked, *where) for asked in ways_to_ask(body, new.metadata))
     return any(decision is not None and decision.allowed and no_more(new, decision) for decision in before)
 
 
@@ -354,7 +360,11 @@ def no_more(new: Decision, old: Decision) -> bool:
     """Whether the client of `new` has nothing that the client of `old` has not."""
     return all(
         _no_more(name, new.metadata.get(name), old.metadata.get(name)) for name in {*new.metadata, *old.metadata}
-    ) and not (_outlives(new.lifetimes, old.lifetimes) or _finds_more_room(new.limits, old.limits))
+    ) and not (
+        _outlives(new.lifetimes, old.lifetimes)
+        or _finds_more_room(new.limits, old.limits)
+        or (new.reuse_identical and not old.reuse_identical)
+    )
 
 
 def _no_more(name: str, new: object, old: object) -> bool:
@@ -403,11 +413,12 @@ def hold(data: st.DataObject) -> None:
     old, new = compiled(tree), compiled(data.draw(changed(tree)))
     differences = compare(old, new)
     assume(not any(difference.direction.widens for difference in differences))
-    now, ip = data.draw(PLACES)
+    where = (*data.draw(PLACES), data.draw(st.sampled_from(["", *NAMES])))
     for body in DOCUMENTS:
-        decision = decided(new, body, now, ip)
+        decision = decided(new, body, *where)
         if decision is not None and decision.allowed:
-            assert possible_before(old, body, decision, now, ip), f"{body} -> {dict(decision.metadata)}\n{shown(differences)}"
+            told = f"{body} -> {dict(decision.metadata)}\n{shown(differences)}"
+            assert possible_before(old, body, decision, where), told
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -444,3 +455,4 @@ def test_trees_without_a_difference_decide_alike(data: st.DataObject) -> None:
         if before is not None and after is not None:
             assert (before.allowed, before.metadata, before.lifetimes) == (after.allowed, after.metadata, after.lifetimes)
             assert sorted(before.limits, key=str) == sorted(after.limits, key=str)
+            assert before.reuse_identical is after.reuse_identical
