@@ -19,6 +19,7 @@ from registrar.errors import LoadError
 from registrar.policy import Source
 from registrar.settings import Settings, SettingsError
 from registrar.store import Store, StoreUnavailable
+from tests.cli.databases import fresh
 
 DOORS = Path(__file__).parent.parent / "cases/policies/doors"
 LOOPBACK = "http://127.0.0.1:33418/callback"
@@ -27,17 +28,24 @@ SECRETIVE = {**NATIVE, "client_name": "my tool", "token_endpoint_auth_method": "
 BRAND = {"client_name": "Claude", "redirect_uris": ["https://evil.example/callback"]}
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Each kind of database."""
+    with fresh(request.param, tmp_path) as made:
+        yield made
+
+
 @pytest.fixture
-def embedded(tmp_path: Path) -> Iterator[Embedded]:
+def embedded(url: str) -> Iterator[Embedded]:
     """Under the shipped policies."""
-    with registrar.open({"state_dir": tmp_path}) as opened:
+    with registrar.open({"database_url": url}) as opened:
         yield opened
 
 
 @pytest.fixture
-def store(tmp_path: Path, embedded: Embedded) -> Iterator[Store]:
+def store(url: str, embedded: Embedded) -> Iterator[Store]:
     """Another program on the same database."""
-    other = Store.open(f"sqlite:///{tmp_path}/registrar.db")
+    other = Store.open(url)
     yield other
     other.close()
 

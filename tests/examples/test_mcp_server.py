@@ -24,6 +24,9 @@ from tests.servers import free_port
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples/mcp-server"
 PORTS = ("8000", "8001", "9000")  # the registrar's, its private app's, the MCP server's
+README = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+[SHOWN] = re.findall(r"```\n(401 .*?)```", README, re.DOTALL)
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PATIENCE = 60.0  # seconds for a command on a busy machine
 AGENT = "https://agent.example.com/callback"
 LOOPBACK = "http://127.0.0.1:33418/callback"
@@ -108,22 +111,11 @@ def paths(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 
 def test_a_client_discovers_registers_is_authorized_and_calls_the_tool(example: Example) -> None:
-    """From a 401 to the tool's answer, and straight to the tool the next time."""
+    """From a 401 to the tool's answer, as README shows it, and straight to the tool the next time."""
     done = example.client("--forget")
     assert done.returncode == 0, done.stderr
-    asked = paths(done)
-    assert asked[:7] == [
-        "401 POST /mcp",
-        "200 GET /.well-known/oauth-protected-resource/mcp",
-        "200 GET /.well-known/oauth-authorization-server",
-        "201 POST /register",
-        "200 GET /authorize",
-        "302 POST /authorize",
-        "200 POST /token",
-    ]
-    assert set(asked[7:]) == {"200 POST /mcp"}
     client_id = example.remembered["client"]["client_id"]
-    assert f"Bern: sunny (asked by alice through {client_id})" in done.stdout
+    assert re.sub(r":\d{4,5}/", "/", done.stdout).replace(client_id, "ID") == re.sub(r":\d{4}/", "/", UUID.sub("ID", SHOWN))
     assert set(paths(example.client())) == {"200 POST /mcp"}
 
 
@@ -320,7 +312,7 @@ def test_the_policy_is_checked_and_tested() -> None:
 
 def test_the_readme_has_the_commands() -> None:
     """Two of them, and the ones that the tests above run."""
-    blocks = re.findall(r"```sh\n(.*?)```", (EXAMPLE / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
     commands = [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
     assert commands[:3] == [
         "pip install . mcp",
