@@ -1,5 +1,6 @@
 """The door to RE2: regular expressions that take time linear in the text, whatever the pattern."""
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -14,18 +15,26 @@ MAX_PATTERN = 1_024
 # matching. Few, since each may hold as much as _MAX_MEMORY.
 _KEPT = 64
 
+# Strangers write what is searched, and what is learned from it is copied when something is added.
+_MOST_CHARACTERS = 4_096
+# One class, as `\p{Latin}` or `[^a-z\p{Han}]`, without classes in brackets (`[[:alpha:]]`) inside.
+_ONE_CHARACTER = re.compile(r"\\[pP]\{\w+\}|\[(?:\\[pPx]\{\^?\w+\}|\\[^pPxQ\w]|[^\\\[\]])+\]")
+
 
 class Pattern:
     """A compiled regular expression; safe to share between threads."""
 
-    __slots__ = ("_regexp", "text")
+    __slots__ = ("_characters", "_regexp", "text")
 
     def __init__(self, text: str, regexp: Any) -> None:
         self.text = text
         self._regexp = regexp
+        self._characters = _Characters() if _ONE_CHARACTER.fullmatch(text) else None
 
     def search(self, text: str) -> bool:
         """Whether the pattern fits somewhere in `text`."""
+        if self._characters is not None:
+            return self._characters.search(text, self._regexp)
         # Given bytes, the binding does not work out where the characters of the match are, which nobody asks for here.
         return self._regexp.search(text.encode()) is not None
 
@@ -46,6 +55,38 @@ class Pattern:
                 break
             found.append(match.group())
         return tuple(found)
+
+
+class _Characters:
+    """What is known of a pattern that fits single characters: those that it fits, and those that it does not.
+
+    The binding lets go of the interpreter's lock for every match. Where many threads decide at once, getting it back costs fifty
+    times what the match does, and the characters of names are few.
+    """
+
+    __slots__ = ("_fitting", "_others")
+
+    def __init__(self) -> None:
+        self._fitting: frozenset[str] = frozenset()
+        self._others: frozenset[str] = frozenset()
+
+    def search(self, text: str, regexp: Any) -> bool:
+        """Whether one of the characters of `text` fits."""
+        if self._others.issuperset(text):
+            return False
+        if not self._fitting.isdisjoint(text):
+            return True
+        found = regexp.search(text)
+        if found is None:
+            self._others = _more(self._others, text)
+        else:
+            self._fitting = _more(self._fitting, found.group())
+        return found is not None
+
+
+def _more(known: frozenset[str], characters: str) -> frozenset[str]:
+    """`known` with more characters, unless there are many already. Threads may lose what others learn at the same time."""
+    return known.union(characters) if len(known) < _MOST_CHARACTERS else known
 
 
 @lru_cache(maxsize=_KEPT)
