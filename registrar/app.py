@@ -103,7 +103,7 @@ def create_public_app(
     policies.accompany(trusted.refresh)
     refusals = refusals or create_refusals(settings, store, clock=clock)
     registrar = create_registrar(settings, policies, store, trusted=trusted, refusals=refusals, observer=counts, clock=clock)
-    management = create_management(settings, policies, store, trusted=trusted, refusals=refusals, clock=clock)
+    management = create_management(settings, policies, store, trusted=trusted, refusals=refusals, observer=counts, clock=clock)
     return _routes(settings, policies, store, registrar, management, counts=counts)
 
 
@@ -205,7 +205,14 @@ def create_registrar(
 
 
 def create_management(
-    settings: Settings, policies: Policies, store: Store, *, trusted: TrustedIssuers, refusals: Refusals, clock: Clock = _now
+    settings: Settings,
+    policies: Policies,
+    store: Store,
+    *,
+    trusted: TrustedIssuers,
+    refusals: Refusals,
+    observer: Observer | None = None,
+    clock: Clock = _now,
 ) -> Management:
     """What lets clients manage their own registration, where `settings` let them."""
     return Management(
@@ -220,6 +227,7 @@ def create_management(
         rotate_secret=settings.rotate_client_secret,
         trusted=trusted,
         refusals=refusals,
+        observer=observer,
     )
 
 

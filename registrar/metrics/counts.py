@@ -30,6 +30,7 @@ class Counts:
             return cache(Histogram(f"registrar_{name}", what, labels, registry=registry, buckets=buckets).labels)
 
         self._registrations = counter("registrations", "Requests to register that were decided", "result", "profile")
+        self._updates = counter("updates", "Requests to change a registration that were decided", "result", "profile")
         self._refusals = counter("refusals", "Enforced rules that were not true for a refused request", "rule")
         self._errors = counter("rule_errors", "Rules whose expression failed at run time: mistakes in the policy", "rule")
         self._reached = counter("limits_reached", "Requests for which a limit had no room", "limit", "measure")
@@ -60,9 +61,13 @@ class Counts:
 
     def refused(self, decision: Decision) -> None:
         """The policy said no. A rule counts once, however often it was not true."""
-        self._registrations("error" if decision.errored else "denied", decision.profile).inc()
-        for rule in {finding.rule for finding in decision.violations}:
-            self._refusals(rule).inc()
+        self._registrations(_refusal(decision), decision.profile).inc()
+        self._count_rules(decision)
+
+    def updated(self, decision: Decision) -> None:
+        """The policy decided about a client that is there."""
+        self._updates("allowed" if decision.allowed else _refusal(decision), decision.profile).inc()
+        self._count_rules(decision)
 
     def limited(self, usage: Usage, profile: str = "") -> None:
         """A limit had no room."""
@@ -85,3 +90,11 @@ class Counts:
         self._store(work).observe(seconds)
         if not available:
             self._unavailable(work).inc()
+
+    def _count_rules(self, decision: Decision) -> None:
+        for rule in {finding.rule for finding in decision.violations}:
+            self._refusals(rule).inc()
+
+
+def _refusal(decision: Decision) -> str:
+    return "error" if decision.errored else "denied"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace as changed
 from datetime import datetime
+from time import perf_counter
 from typing import Final
 
 from registrar.policy import ACCEPT_FROM, Decision, Facts, MalformedError, PolicySet, Token, take_in
@@ -15,6 +16,7 @@ from registrar.service.credentials import Credentials, answer, digest, is_digest
 from registrar.service.decided import carrying_out, report
 from registrar.service.events import event_record
 from registrar.service.evidence import EvidenceError, decision_record, outcome, read_record
+from registrar.service.observer import Observer, Unobserved
 from registrar.service.outcomes import Refusal, Registration, malformed, refusal, warnings
 from registrar.service.pacing import Pace
 from registrar.service.refusals import Kind, Refusals
@@ -64,6 +66,7 @@ class Management:
         rotate_secret: bool = False,
         trusted: TrustedIssuers | None = None,
         refusals: Refusals | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self._policies = policies
         self._store = store
@@ -74,6 +77,7 @@ class Management:
         self._rotation = Rotation(rotate_token, rotate_secret, new_secret)
         self._trusted = trusted or TrustedIssuers()
         self._refusals = refusals or Refusals(store, clock=clock, new_id=new_id)
+        self._observer = observer or Unobserved()
         self._pace = Pace()
 
     def read(self, client_id: str, token: str | None) -> Mapping[str, object]:
@@ -151,7 +155,10 @@ class Management:
         _check_protocol(client, request.body)
         policies = self._policies()
         facts = self._facts(client, request, policies)
+        began = perf_counter()
         decision = policies.decide(facts)
+        self._observer.decided(decision, perf_counter() - began)
+        self._observer.updated(decision)
         decision_id = self._new_id()
         with carrying_out(decision_id):
             if not decision.allowed:

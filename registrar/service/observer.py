@@ -17,7 +17,10 @@ class Observer(Protocol):
         """A client was stored, or an identical one given out `again`; what it used of which limits."""
 
     def refused(self, decision: Decision) -> None:
-        """The policy said no."""
+        """The policy said no to a registration."""
+
+    def updated(self, decision: Decision) -> None:
+        """A client asked for another document (RFC 7592 §2.2), and this is what the policy said."""
 
     def limited(self, usage: Usage, profile: str = "") -> None:
         """A limit had no room. `profile` is "" where that was so certain that nobody asked for it."""
@@ -36,6 +39,9 @@ class Unobserved:
         """Nothing."""
 
     def refused(self, decision: Decision) -> None:
+        """Nothing."""
+
+    def updated(self, decision: Decision) -> None:
         """Nothing."""
 
     def limited(self, usage: Usage, profile: str = "") -> None:

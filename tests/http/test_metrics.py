@@ -124,6 +124,22 @@ def test_clients_that_are_given_out_again(tmp_path: Path) -> None:
     assert value(samples, "clients", status="active") == 1
 
 
+def test_what_clients_change_of_themselves(tmp_path: Path) -> None:
+    """By what the policy said; the rules count as for registrations."""
+    with private(tmp_path) as app:
+        client = app.register(token_endpoint_auth_method="none")
+        path, headers = f"/register/{client['client_id']}", {"Authorization": f"Bearer {client['registration_access_token']}"}
+        for name, status in (("another", 200), ("acme", 400)):
+            document = {**NATIVE, "client_id": client["client_id"], "client_name": name}
+            assert app.public.simulate_put(path, json=document, headers=headers).status_code == status
+        samples = told(app)
+    assert value(samples, "updates_total", result="allowed", profile="native") == 1
+    assert value(samples, "updates_total", result="denied", profile="native") == 1
+    assert value(samples, "refusals_total", rule="names/not-reserved") == 1
+    assert value(samples, "registrations_total", result="registered", profile="native") == 1
+    assert value(samples, "decision_seconds_count") == 3
+
+
 def test_a_rejected_tree_shows(tmp_path: Path) -> None:
     """With when, and how many mistakes, until it is mended; the one in force is named all the while."""
     with tree(tmp_path) as app:

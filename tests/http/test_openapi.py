@@ -126,7 +126,10 @@ def test_every_error_code_is_described(name: str, missing: set[str]) -> None:
 @pytest.mark.parametrize(("method", "path"), operations("public"))
 def test_public_answers_are_as_described(apps: Private, known: Mapping[str, list[str]], method: str, path: str) -> None:
     """Whatever is asked, fitting the description or not: documented status, headers and body."""
-    check(apps.public, method, path, known, [None, "rgt_" + "x" * 43, apps.tokens["initial_access"]])
+    registered = apps.register(client_name="manages itself")
+    own = {"client_id": [registered["client_id"]]} if path.endswith("{client_id}") else known
+    right = registered["registration_access_token"]
+    check(apps.public, method, path, own, [right, right, None, "rgt_" + "x" * 43, apps.tokens["initial_access"]])
 
 
 @pytest.mark.parametrize(("method", "path"), operations("private"))
@@ -144,7 +147,7 @@ def check(client: testing.TestClient, method: str, path: str, known: Mapping[str
 
     @EXAMPLES
     @given(case=modes.flatmap(lambda mode: operation.as_strategy(generation_mode=mode)), data=st.data())
-    def hold(case: schemathesis.Case, data: st.DataObject) -> None:
+    def hold(case: schemathesis.Case[Any], data: st.DataObject) -> None:
         for name, ids in known.items():
             if name in (case.path_parameters or {}) and data.draw(st.booleans()):
                 case.path_parameters[name] = data.draw(st.sampled_from(ids))
@@ -178,6 +181,15 @@ def test_urls_come_from_the_issuer(tmp_path: Path, issuer: str, server: str, roo
                 assert client.simulate_get(below + path).status_code == 200
             if path == "/register":
                 assert client.simulate_post(below + path, json=served.NATIVE).status_code == 201
+
+
+@pytest.mark.parametrize("name", ["public", "private"])
+def test_the_documents_are_openapi(apps: Private, name: str) -> None:
+    """By the schema of OpenAPI 3.1, as they are served."""
+    client = apps.public if name == "public" else apps.client
+    served_document = client.simulate_get("/openapi.json").json
+    assert served_document["openapi"] == "3.1.0"
+    schemathesis.openapi.from_dict(served_document).validate()
 
 
 def test_what_is_not_served_is_not_described(tmp_path: Path) -> None:
