@@ -10,7 +10,12 @@ Comparison is exact for sets, numbers, modes, dates and lifetimes. An expression
 variables and networks that it reads: equal, or a conjunct was added or taken away; everything else may widen. What is reported as
 narrower or neutral never widens; what is reported as "may widen" need not.
 
-Not considered: the budget of a decision (an expression that costs less leaves more for others), and the order of violations.
+A limit widens when it lets a sequence of registrations through that it would have stopped before, with what is counted already:
+another id or another key begins to count anew. An update (RFC 7592) widens like a registration, and by the profiles that it may
+come from.
+
+Not considered: the budget of a decision (an expression that costs less leaves more for others), the order of violations, and that
+a shorter life makes room sooner in a limit on clients at a time.
 """
 
 from registrar.review.difference.differences import Difference, Direction, Side
