@@ -15,8 +15,14 @@ class JsonLines(logging.Formatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """`record` as an object: time, level, logger, message, its fields, and a trace where there is one."""
-        line = {"time": _time(record), "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
+        """`record` as an object: time, level, logger, process, message, its fields, and a trace where there is one."""
+        line = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "process": record.process,
+            "message": record.getMessage(),
+        }
         trace = {"trace": self.formatException(record.exc_info)} if record.exc_info else {}
         return _encode({**line, **_fields(record), **trace})
 

@@ -97,13 +97,19 @@ def _banner(settings: Settings, policies: PolicySet, checkout: Checkout) -> list
     return [
         f"registrar {registrar.__version__}: POST {settings.issuer.rstrip('/')}/register",
         f"  listening   http://{settings.bind}{_workers(settings)}",
-        f"  private     {f'http://{settings.private_bind}' if settings.private_bind else 'off'}",
+        f"  private     {_private(settings.private_bind)}",
         f"  policies    {settings.policies}",
         f"  revision    {policies.revision}{git}",
         f"  profiles    {', '.join(profile.book.name for profile in policies.profiles)}",
         f"  database    {shown(settings.database_url)}",
         f"  discovery   {discovery}",
     ]
+
+
+def _private(bind: Bind | None) -> str:
+    if bind is None:
+        return "off"
+    return f"http://{bind}" if bind.loopback else f"http://{bind} (other machines can reach it, and there is no TLS on it)"
 
 
 def _workers(settings: Settings) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +40,7 @@ def test_a_trace_in_json_is_a_field() -> None:
     line = JsonLines().format(record("unexpected failure", {"decision_id": "d"}, ValueError("x\ny")))
     assert "\n" not in line
     assert json.loads(line)["decision_id"] == "d"
+    assert json.loads(line)["process"] == os.getpid()
     assert "ValueError: x\ny" in json.loads(line)["trace"]
 
 

@@ -95,6 +95,13 @@ def test_two_ports_two_apps(tmp_path: Path) -> None:
     assert facts["private"] == f"http://{private.address}"
 
 
+def test_a_private_app_that_others_can_reach_is_pointed_out(tmp_path: Path) -> None:
+    """It has no TLS; tokens would cross the network in the clear."""
+    with serving(tmp_path, "--private-bind", f"0.0.0.0:{free_port()}") as server:
+        assert server.stop() == 0
+    assert re.search(r"^  private +http://0\.0\.0\.0:\d+ \(other machines can reach it", server.log.read_text(), re.MULTILINE)
+
+
 def test_the_private_app_can_be_off(tmp_path: Path) -> None:
     """Then nothing but the public port listens, and the banner says so."""
     with serving(tmp_path) as server:
