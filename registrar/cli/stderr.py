@@ -10,7 +10,7 @@ _STDERR: Final = 2
 class Stderr(logging.Handler):
     """Writes each record as one line to the file descriptor of stderr.
 
-    `logging.StreamHandler` holds a lock while it writes, and lets go of the interpreter's: under load every thread waits for both.
+    `logging.StreamHandler` holds a lock while it writes, and lets go of the interpreter's: under load all threads wait for both.
     Here nothing is shared. The system keeps one write in one piece, for a pipe up to 4 KiB (pipe(7)).
     """
 

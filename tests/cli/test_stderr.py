@@ -3,7 +3,6 @@
 import logging
 import os
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,16 +11,13 @@ from registrar.cli.stderr import Stderr
 
 
 @pytest.fixture
-def log() -> Iterator[logging.Logger]:
+def log() -> logging.Logger:
     """A logger that writes to stderr, and nowhere else."""
     handler = Stderr()
     handler.setFormatter(JsonLines())
-    made = logging.getLogger("tests.cli.stderr")
-    made.propagate = False
-    made.setLevel(logging.INFO)
+    made = logging.Logger("alone")  # noqa: LOG001  one that pytest does not know
     made.addHandler(handler)
-    yield made
-    made.removeHandler(handler)
+    return made
 
 
 def test_lines_of_many_threads_stay_whole(log: logging.Logger, capfd: pytest.CaptureFixture[str]) -> None:
