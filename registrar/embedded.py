@@ -3,6 +3,7 @@
 An authorization server in Python asks here what another one asks the private app. The database may be a running server's.
 """
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
@@ -20,6 +21,7 @@ from registrar.app import (
     open_store,
     policy_tree,
 )
+from registrar.documents import JSONError, read_json
 from registrar.errors import RegistrarError
 from registrar.policy import Source, subscriber
 from registrar.policy.networks import parse_address
@@ -36,6 +38,7 @@ from registrar.service import (
 )
 from registrar.settings import Settings
 from registrar.store import Client
+from registrar.wire import ErrorCode
 
 __all__ = ["Embedded", "Registered", "RegisteredClient", "RegistrationRefusedError", "open_embedded"]
 
@@ -132,8 +135,12 @@ class Embedded:
     answer, `register` refuses with `temporarily_unavailable`, and the others raise `registrar.store.StoreUnavailable`.
     """
 
-    def __init__(self, registrar: Registrar, clients: Clients, policies: Policies, ending: ExitStack) -> None:
-        """Use `registrar.open`. `ending` releases what they work with."""
+    def __init__(
+        self, registrar: Registrar, clients: Clients, policies: Policies, ending: ExitStack, *, max_body: int, max_depth: int
+    ) -> None:
+        """Use `registrar.open`. `ending` releases what they work with; the bounds are the settings of these names."""
+        self._max_body = max_body
+        self._max_depth = max_depth
         self._registrar = registrar
         self._clients = clients
         self._policies = policies
@@ -155,19 +162,22 @@ class Embedded:
         """Whether `uri` is one of the client's redirect URIs: the same string, or on loopback the same but for the port."""
         return self._clients.allows_redirect(client_id, uri)
 
-    def register(self, document: Mapping[str, object], *, source: str | Source = "", token: str | None = None) -> Registered:
+    def register(
+        self, document: Mapping[str, object] | bytes, *, source: str | Source = "", token: str | None = None
+    ) -> Registered:
         """Register a client as the policy lets it (RFC 7591 §3).
 
-        `document` is the request's body, parsed from JSON; `source` the address that it came from, or a Source with what else
-        policies may ask about; `token` the initial access token that came with it. With the setting `management` the answer may
-        have a `registration_client_uri`, which `registrar serve` answers.
+        `document` is the request's body, as it came or parsed from JSON; `source` the address that it came from, or a Source
+        with what else policies may ask about; `token` the initial access token that came with it. With the setting `management`
+        the answer may have a `registration_client_uri`, which `registrar serve` answers.
 
-        Raises RegistrationRefusedError, `registrar.service.DecisionFailedError` when something breaks behind the decision, and
-        ValueError for a source that is no address.
+        Raises RegistrationRefusedError, `registrar.service.DecisionFailedError` when something breaks behind the decision,
+        ValueError for a source that is no address, and TypeError for a document that has what JSON has not.
         """
         place = _source(source) if isinstance(source, str) else source
+        body = self._body(document)
         try:
-            return _answered(self._registrar.register(RegistrationRequest(document, place, token)))
+            return _answered(self._registrar.register(RegistrationRequest(body, place, token)))
         except Refusal as refusal:
             raise _refused(refusal) from refusal.__cause__
 
@@ -183,6 +193,25 @@ class Embedded:
     def close(self) -> None:
         """Finish what waits to be written, and release the database."""
         self._ending.close()
+
+    def _body(self, document: Mapping[str, object] | bytes) -> Mapping[str, object]:
+        """`document` read as it is over HTTP: whoever parsed it may have been less strict."""
+        data = document if isinstance(document, bytes) else self._encoded(document)
+        if len(data) > self._max_body:
+            raise _unacceptable(f"is larger than {self._max_body} bytes")
+        try:
+            body = read_json(data, max_depth=self._max_depth)
+        except JSONError as error:
+            raise _unacceptable(f"is not acceptable JSON: {error}") from None
+        if not isinstance(body, Mapping):
+            raise _unacceptable("must be a JSON object")
+        return body
+
+    def _encoded(self, document: Mapping[str, object]) -> bytes:
+        try:
+            return json.dumps(dict(document)).encode()
+        except RecursionError:
+            raise _unacceptable(f"is nested deeper than {self._max_depth}") from None
 
     def __enter__(self) -> Self:
         return self
@@ -202,7 +231,8 @@ def open_embedded(settings: "Settings | str | os.PathLike[str] | Mapping[str, ob
         policies.accompany(trusted.refresh)
         refusals = ending.enter_context(closing(create_refusals(checked, store)))
         registrar = create_registrar(checked, policies, store, trusted=trusted, refusals=refusals)
-        return Embedded(registrar, create_clients(store), policies, ending.pop_all())
+        bounds = {"max_body": checked.max_body, "max_depth": checked.max_depth}
+        return Embedded(registrar, create_clients(store), policies, ending.pop_all(), **bounds)
 
 
 def _settings(given: Any) -> Settings:
@@ -236,6 +266,10 @@ def _answered(made: Registration) -> Registered:
     return Registered(
         client_id=str(made.client["client_id"]), answer=made.client, decision_id=made.decision_id, warnings=made.warnings
     )
+
+
+def _unacceptable(reason: str) -> RegistrationRefusedError:
+    return RegistrationRefusedError(str(ErrorCode.INVALID_CLIENT_METADATA), f"the document {reason}")
 
 
 def _refused(refusal: Refusal) -> RegistrationRefusedError:

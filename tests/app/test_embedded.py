@@ -146,6 +146,37 @@ def test_a_document_that_is_none_is_refused_before_a_decision(embedded: Embedded
     assert (caught.value.code, caught.value.decision_id) == ("invalid_redirect_uri", "")
 
 
+def nested(depth: int) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    for _ in range(depth):
+        document = {"unknown": document}
+    return {**NATIVE, **document}
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (b"{", "is not acceptable JSON: is not JSON: line 1, column 2"),
+        (b"[]", "must be a JSON object"),
+        (b'{"redirect_uris": [], "redirect_uris": []}', "is not acceptable JSON: has the same key twice in one object"),
+        ({"client_name": float("nan")}, "is not acceptable JSON: must not have NaN or Infinity"),
+        ({"client_name": "\ud800"}, "is not acceptable JSON: has a lone surrogate"),
+        ({"client_name": 10**30}, "is not acceptable JSON: has an integer of more than 64 bits"),
+        ({"unknown": "x" * 70_000}, "is larger than 65536 bytes"),
+        (nested(17), "is not acceptable JSON: is nested deeper than 16"),
+        (nested(100_000), "is nested deeper than 16"),
+    ],
+    ids=["half", "list", "key_twice", "nan", "surrogate", "integer", "large", "deep", "very_deep"],
+)
+def test_a_document_is_read_as_strictly_as_over_http(tmp_path: Path, document: Any, reason: str) -> None:
+    """Whatever the program that calls took it for."""
+    with registrar.open({"state_dir": tmp_path}) as opened:
+        with pytest.raises(RegistrationRefusedError) as caught:
+            opened.register(document)
+        assert (caught.value.code, caught.value.description) == ("invalid_client_metadata", f"the document {reason}")
+        assert opened.register(json.dumps(NATIVE).encode()).client_id
+
+
 def test_a_token_that_is_none_is_refused(embedded: Embedded) -> None:
     with pytest.raises(RegistrationRefusedError) as caught:
         embedded.register(NATIVE, token="guessed")
