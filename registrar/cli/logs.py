@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from registrar.cli.stderr import Stderr
 from registrar.settings import Settings
 
 _encode = json.JSONEncoder(default=str).encode
@@ -47,7 +48,7 @@ def log_config(settings: Settings) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"lines": {"()": formatter}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines", "stream": "ext://sys.stderr"}},
+        "handlers": {"stderr": {"()": Stderr, "formatter": "lines"}},
         "loggers": {
             "registrar": {"handlers": ["stderr"], "level": settings.log_level.upper(), "propagate": False},
             "_granian": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
