@@ -163,4 +163,7 @@ def _load_app(create: _Create, settings: Settings, bind: Bind, shared: Path) -> 
     stalls.start()
     for stop in (watcher.stop, sweeping.stop, stalls.stop):
         Finalize(None, stop, exitpriority=1)  # before the store is closed
-    return create(settings, policies, store, metrics)
+    app = create(settings, policies, store, metrics)
+    gc.collect()
+    gc.freeze()  # what is loaded now lives as long as the process: no later collection has to look at it
+    return app
