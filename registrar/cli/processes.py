@@ -1,5 +1,6 @@
 """The processes of `registrar serve`: a parent that supervises, and workers that each serve one of the two apps."""
 
+import gc
 import os
 import resource
 import signal
