@@ -90,7 +90,9 @@ class Limit:
         except EvaluationError:
             observe(self.rule, None)
             return Condition(self.rule, self.key, self.place)
-        ceilings = self.ceilings_in(networks)
+        return self._use(key, self.ceilings_in(networks), kept=0 if profile is None else self.kept_from(profile))
+
+    def _use(self, key: str, ceilings: Ceilings, *, kept: int) -> LimitUse:
         return LimitUse(
             limit=self.rule,
             key=key,
@@ -99,7 +101,7 @@ class Limit:
             burst=ceilings.burst,
             max_active=ceilings.max_active,
             max_total=ceilings.max_total,
-            reserve=0 if profile is None else self.kept_from(profile),
+            reserve=kept,
         )
 
     def ceilings_in(self, networks: Collection[str]) -> Ceilings:

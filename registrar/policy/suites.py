@@ -16,7 +16,7 @@ from registrar.policy.policyset import ACCEPT_FROM, PolicySet
 from registrar.policy.reading import Path
 from registrar.policy.rules import Observer
 from registrar.policy.tree import Tree
-from registrar.policy.watching import matchers, watched
+from registrar.policy.watching import matchers, overrides, watch_overrides, watched
 from registrar.schema import Schema
 from registrar.wire import MEMBERS
 
@@ -51,7 +51,7 @@ class Report:
         return [result for result in self.results if result.failures]
 
     def uncovered(self, policies: PolicySet) -> list[tuple[str, Place | None, str]]:
-        """The rules and redirect matchers that no test saw both ways, each with its place and with what is missing."""
+        """The rules, redirect matchers and overrides that no test saw both ways, each with its place and what is missing."""
         missing = ((rule, place, self._missing(rule, word)) for rule, place, word in coverable(policies))
         return [uncovered for uncovered in missing if uncovered[2]]
 
@@ -99,6 +99,7 @@ def run(tests: Iterable[Test], policies: PolicySet, request_schema: Schema) -> R
     policies = watched(policies, observe)
     for test in tests:
         outcome = _outcome(test, policies, request_schema, observe)
+        watch_overrides(policies, outcome.limits, test.source, observe)
         report.results.append(Result(test.suite, test.name, test.place, tuple(failures(test.expect, outcome))))
     return report
 
@@ -107,6 +108,7 @@ def coverable(policies: PolicySet) -> Iterator[tuple[str, Place | None, str]]:
     """Everything that tests should see both ways: the id, the place, and what the one way is called."""
     yield from ((rule, place, "true") for rule, place in policies.testable_rules())
     yield from ((rule, place, "fitting") for rule, place in matchers(policies))
+    yield from ((rule, place, "in use") for rule, place in overrides(policies))
 
 
 def _other_rules(policies: PolicySet) -> set[str]:

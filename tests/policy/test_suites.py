@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from registrar.bundled import bundled
+from registrar.errors import Place
 from registrar.policy import PolicySet, Report, load_fixtures, load_with_tests, run_tests
 from tests.policy.test_tree import write
 from tests.policy.trees import POLICY, REQUEST, decided, guardrail, head, profile, rules
@@ -209,6 +210,21 @@ def test_a_limit_is_covered_when_it_was_and_was_not_for_a_client(tmp_path: Path)
     policies, report = report_of(tmp_path, "expect: {decision: allow}")
     missing = {rule: words for rule, _, words in report.uncovered(policies) if rule.startswith("quotas/")}
     assert missing == {"quotas/named": "not true", "quotas/fails": "true"}
+
+
+def test_an_override_is_covered_when_it_was_and_was_not_in_use(tmp_path: Path) -> None:
+    """Each one by itself: only the first that names one of the source's networks is in use."""
+    quotas = QUOTAS.replace(
+        "rate: 20/minute,",
+        "rate: 20/minute, overrides: [{networks: [corp], rate: 30/minute}, {networks: [corp], rate: 40/minute}],",
+    )
+    write(tmp_path, {"limits/quotas.yaml": quotas})
+    policies, report = report_of(tmp_path, "source: corp, expect: {decision: allow}")
+    missing = {rule: (place, words) for rule, place, words in report.uncovered(policies) if "overrides" in rule}
+    assert missing == {
+        "quotas/all.overrides[0]": (Place("limits/quotas.yaml", 6, 60), "not in use"),
+        "quotas/all.overrides[1]": (Place("limits/quotas.yaml", 6, 97), "in use"),
+    }
 
 
 COMPANY = """

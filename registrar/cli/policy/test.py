@@ -22,7 +22,7 @@ NOT_COVERED = "not-covered"
 
 @click.command()
 @directory
-@click.option("--coverage", is_flag=True, help="List the rules and redirect matchers that no test saw both ways.")
+@click.option("--coverage", is_flag=True, help="List the rules, redirect matchers and overrides that no test saw both ways.")
 @click.option(
     "--min", "minimum", type=click.IntRange(0, 100), help="Fail when fewer than so many percent of the rules are covered."
 )
@@ -83,7 +83,7 @@ def _output(report: Report, coverage: _Coverage | None, directory: Path, *, list
         suites=_suites(report.results, directory),
         rules={
             TEST_FAILED: "A decision that is not what a test of the tree expects",
-            NOT_COVERED: "A rule or redirect matcher that the tests have not seen both ways",
+            NOT_COVERED: "A rule, redirect matcher or override that the tests have not seen both ways",
         },
         summary=tuple(_summary(report, coverage)),
         facts={"coverage": _facts(coverage)} if coverage else {},
