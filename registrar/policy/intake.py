@@ -1,6 +1,6 @@
 """From a submitted document to its facts: the steps in front of every decision, the same for serving, testing and explaining."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from registrar import wire
@@ -51,7 +51,7 @@ def take_in(body: Mapping[str, object], schema: Schema, extensions: Extensions =
     if not schema.valid(body):
         raise MalformedError([_schema_fault(problem.path, problem.message) for problem in schema.problems(body)])
     metadata = wire.normalise(body, extensions)
-    faults = [*_language_faults(metadata), *_extension_faults(metadata, extensions)]
+    faults = _faults(metadata, extensions)
     redirects = tuple(_redirects(metadata, faults))
     if "scope" in metadata:
         _check_scope(str(metadata["scope"]), faults)
@@ -83,18 +83,18 @@ def _schema_fault(path: Sequence[str | int], message: str) -> Fault:
     return Fault(wire.error_code(member), member, f"{where or 'the document'} {message}")
 
 
-def _language_faults(metadata: Mapping[str, object]) -> Iterator[Fault]:
+def _faults(metadata: Mapping[str, object], extensions: Extensions) -> list[Fault]:
+    """What the schema cannot say."""
+    faults: list[Fault] = []
     # Rules look at every language of a name, so the number of languages is what a decision costs.
-    if sum("#" in name for name in metadata) > MAX_LANGUAGES:
+    if len(metadata) > MAX_LANGUAGES and sum("#" in name for name in metadata) > MAX_LANGUAGES:
         message = f"the document must have at most {MAX_LANGUAGES} members with a language tag"
-        yield Fault(ErrorCode.INVALID_CLIENT_METADATA, "", message)
-
-
-def _extension_faults(metadata: Mapping[str, object], extensions: Extensions) -> Iterator[Fault]:
+        faults.append(Fault(ErrorCode.INVALID_CLIENT_METADATA, "", message))
     for name, member in extensions.items():
         mistake = wire.extension_mistake(member.kind, metadata[name]) if name in metadata else ""
         if mistake:
-            yield Fault(ErrorCode.INVALID_CLIENT_METADATA, name, f"{name} {mistake}")
+            faults.append(Fault(ErrorCode.INVALID_CLIENT_METADATA, name, f"{name} {mistake}"))
+    return faults
 
 
 def _redirects(metadata: Mapping[str, object], faults: list[Fault]) -> list[RedirectUri]:

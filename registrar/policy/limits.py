@@ -106,12 +106,15 @@ class Limit:
 
     def ceilings_in(self, networks: Collection[str]) -> Ceilings:
         """Those of the first override that names one of `networks`, else its own."""
-        found = (override.ceilings for override in self.overrides if not override.networks.isdisjoint(networks))
-        return next(found, self.ceilings)
+        if networks:
+            for override in self.overrides:
+                if not override.networks.isdisjoint(networks):
+                    return override.ceilings
+        return self.ceilings
 
     def kept_from(self, profile: str) -> int:
         """The slots of each measure that a client of `profile` may not use."""
-        return sum(reserve.slots for reserve in self.reserves if profile not in reserve.profiles)
+        return sum([reserve.slots for reserve in self.reserves if profile not in reserve.profiles])
 
 
 def _key(value: object) -> str:

@@ -1,11 +1,14 @@
 """Named networks: which of them hold an address."""
 
 import ipaddress
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_REMEMBERED = 4_096  # addresses
 
 
 def parse_network(text: str) -> IPNetwork:
@@ -44,9 +47,14 @@ class Networks:
     """The policy set's named networks."""
 
     blocks: Mapping[str, Sequence[IPNetwork]]
+    locate: Callable[[str], tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    """The names of the networks that hold an address, sorted; none for what is no address."""
 
-    def locate(self, ip: str) -> tuple[str, ...]:
-        """The names of the networks that hold `ip`, sorted; none when it is no address."""
+    def __post_init__(self) -> None:
+        # One client asks several times for one registration, and comes back.
+        object.__setattr__(self, "locate", lru_cache(maxsize=_REMEMBERED)(self._located))
+
+    def _located(self, ip: str) -> tuple[str, ...]:
         address = parse_address(ip) if self.blocks else None
         if address is None:
             return ()
