@@ -93,10 +93,11 @@ def _kept(period: int) -> int:
 
 
 def _bounded(ends: tuple[int, ...], counts: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """One slice too many goes where it is felt least: into the next one, of the two that are closest together for their age."""
+    """One slice too many goes into the next one where it is felt least: where both together are shortest for their age."""
     if len(ends) <= _MOST_SLICES:
         return ends, counts
     newest = ends[-1]
-    index = min(range(len(ends) - 1), key=lambda i: (ends[i + 1] - ends[i]) / (newest - ends[i] + 1))
+    # Of the oldest nobody knows when it began.
+    index = min(range(1, len(ends) - 1), key=lambda i: (ends[i + 1] - ends[i - 1]) / (newest - ends[i] + 1))
     both = counts[index] + counts[index + 1]
     return (*ends[:index], *ends[index + 1 :]), (*counts[:index], both, *counts[index + 2 :])
