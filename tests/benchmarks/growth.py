@@ -3,7 +3,7 @@
     python -m tests.benchmarks growth [--clients 1000000] [--rules 300] [--connections 64] [--seconds 5]
 
 Clients are put into the database in bulk, as copies of one that the server has registered, with ids and hashes of their own, in
-the order in which a server would have stored them. Rules are validations of one guardrail, each true of every client.
+the order in which a server would have stored them. Rules are validations of guardrails, each true of every client.
 """
 
 import argparse
@@ -32,6 +32,7 @@ from tests.servers import Server, serve
 
 _TYPICAL = "claude-code"
 _CHUNK = 10_000
+_OF_ONE = 100
 _ROUNDS = 3
 # What is unique in a row; everything else of a copy is as in the row that it was copied from.
 _FRESH: Mapping[str, Callable[[int, Any], object]] = {
@@ -108,7 +109,7 @@ def by_rules(most: int) -> Iterator[tuple[int, float, float]]:
     body = ADMITTED[_TYPICAL].document
     bare = 0.0
     for number in [0, *steps(most, 3)]:
-        policies = compile_tree({**read_files(bundled("policies")), **_guardrail(number)}, policy)
+        policies = compile_tree({**read_files(bundled("policies")), **_guardrails(number)}, policy)
 
         def decide() -> bool:
             intake = take_in(body, request, policies.extensions)  # noqa: B023
@@ -121,18 +122,22 @@ def by_rules(most: int) -> Iterator[tuple[int, float, float]]:
         yield number, taken, (taken - bare) / max(number, 1)
 
 
-def _guardrail(rules: int) -> Mapping[str, bytes]:
-    validations = [
-        {"id": f"rule-{number}", "expression": f'!client.client_name.contains("nobody {number}")', "message": "is not allowed"}
-        for number in range(rules)
-    ]
-    document = {
-        "apiVersion": "registrar/v1",
-        "kind": "Guardrail",
-        "metadata": {"name": "grown"},
-        "spec": {"validations": validations},
-    }
-    return {"guardrails/grown.yaml": json.dumps(document).encode()} if rules else {}
+def _guardrails(rules: int) -> Mapping[str, bytes]:
+    """So many rules in documents of at most _OF_ONE each, as files of a tree."""
+    files = {}
+    for first in range(0, rules, _OF_ONE):
+        validations = [
+            {
+                "id": f"rule-{number}",
+                "expression": f'!client.client_name.contains("nobody {number}")',
+                "message": "is not allowed",
+            }
+            for number in range(first, min(first + _OF_ONE, rules))
+        ]
+        name = f"grown-{first}"
+        head = {"apiVersion": "registrar/v1", "kind": "Guardrail", "metadata": {"name": name}}
+        files[f"guardrails/{name}.yaml"] = json.dumps({**head, "spec": {"validations": validations}}).encode()
+    return files
 
 
 def _print(title: str, rows: Iterator[tuple[int, Measured]]) -> None:
