@@ -10,6 +10,7 @@ _ROW = ("limit_id", "key", *_STATE, "expires_at")
 
 _PLACES = f"({', '.join('?' * len(_ROW))})"
 _SELECT = f"SELECT {', '.join(_STATE)} FROM counter WHERE limit_id = ? AND key = ?"  # noqa: S608  # constants of this module
+_FIRST = f"SELECT key, {', '.join(_STATE[1:])} FROM counter WHERE limit_id = ? AND shard = 0"  # noqa: S608  # likewise
 _INSERT = f"INSERT INTO counter ({', '.join(_ROW)}) VALUES "  # noqa: S608  # likewise
 _UPDATE = f"UPDATE counter SET {', '.join(f'{name} = ?' for name in _CHANGING)}"  # noqa: S608  # likewise
 _REPLACE = " ON CONFLICT (limit_id, key, shard) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in _CHANGING)
@@ -29,8 +30,8 @@ _TEXTS = {
     "postpone": "UPDATE counter SET expires_at = ? WHERE limit_id = ? AND key = ?",
     "select_expired": "SELECT limit_id, key FROM counter WHERE expires_at > 0 AND expires_at <= ? ORDER BY expires_at LIMIT ?",
     "select_limit": "SELECT limit_id FROM counter WHERE limit_id > ? ORDER BY limit_id LIMIT 1",
-    "select_keys": f"SELECT key, {', '.join(_STATE[1:])} FROM counter WHERE limit_id = ? AND key > ? AND shard = 0 "  # noqa: S608
-    "ORDER BY key LIMIT ?",
+    "select_keys": f"{_FIRST} ORDER BY key LIMIT ?",
+    "select_keys_after": f"{_FIRST} AND key > ? ORDER BY key LIMIT ?",
     "insert_hold": "INSERT INTO hold (client_id, limit_id, key, shard) VALUES (?, ?, ?, ?)",
     "select_holds": "SELECT limit_id, key, shard FROM hold WHERE client_id = ?",
     "delete_holds": "DELETE FROM hold WHERE client_id = ?",
@@ -58,7 +59,9 @@ class CounterStatements:
     select_limit: str
     """The name of the limit after one."""
     select_keys: str
-    """The first rows of a limit under the keys after one."""
+    """The first rows of a limit under its first keys."""
+    select_keys_after: str
+    """The same under the keys after one."""
     insert_hold: str
     select_holds: str
     delete_holds: str

@@ -1,17 +1,15 @@
 """The verbs about limits that register nobody: looking at them, and forgetting what they need not know any more."""
 
 import heapq
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from itertools import chain, islice
+from typing import Any
 
-import peewee
-
-from registrar.limits import Counter, LimitUse, Usage, whole, worst
+from registrar.limits import Counter, whole
 from registrar.store.access import Access
-from registrar.store.counters import counter_of, expiry, milliseconds, stored_key
+from registrar.store.counters import counter_of, expiry, milliseconds
 from registrar.store.failures import StoreUnavailable
-from registrar.store.statements import fetch
 from registrar.store.transaction import Transaction
 
 _CHUNK = 500  # keys read at once: no long read transaction, bounded memory
@@ -39,23 +37,6 @@ class Counted:
 class Counting(Access):
     """The verbs about limits as such."""
 
-    def peek(self, uses: Iterable[LimitUse], at: float) -> Usage | None:
-        """The rate or burst among `uses` that has no room at `at` (epoch seconds), before anything costly is done; else None.
-
-        `resets_in` is when to try again; of several, the one whose room comes back last. It reads and locks nothing, and looks
-        at no number of clients: a registration that makes none, as it shares one, needs no room there.
-        """
-        rates = [replace(use, max_active=0, max_total=0) for use in uses if use.rate]
-        if not rates:
-            return None
-        moment = milliseconds(at)
-
-        def look(database: peewee.Database) -> list[Usage]:
-            return [usage for use in rates for usage in self._look(database, use).full(use, moment)]
-
-        refusal = worst(self._backend.read(look))
-        return refusal.usage if refusal else None
-
     def usage(
         self, at: float, *, limits: Collection[str] | None = None, after: tuple[str, str] = ("", ""), most: int = 100
     ) -> tuple[Counted, ...]:
@@ -64,7 +45,7 @@ class Counting(Access):
         `after`: limit and key of the last one of the page before.
         """
         last, key = after
-        rest = (self._counted(name, at, key if name == last else "") for name in self._limits(limits) if name >= last)
+        rest = (self._counted(name, at, key if name == last else None) for name in self._limits(limits) if name >= last)
         return tuple(islice(chain.from_iterable(rest), most))
 
     def top_usage(self, at: float, *, limits: Collection[str] | None = None, most: int = 10) -> tuple[Counted, ...]:
@@ -87,10 +68,6 @@ class Counting(Access):
             self._write(prune)
         return len(found)
 
-    def _look(self, database: peewee.Database, use: LimitUse) -> Counter:
-        rows = fetch(database, self._sql.counters.select, (use.limit, stored_key(use.key)))
-        return whole([counter_of(use.limit, use.key, state) for _, *state in rows] or [Counter()])
-
     def _limits(self, wanted: Collection[str] | None) -> Iterator[str]:
         if wanted is not None:
             yield from sorted(wanted)
@@ -100,16 +77,21 @@ class Counting(Access):
             (name,) = row
             yield name
 
-    def _counted(self, limit: str, at: float, after: str = "") -> Iterator[Counted]:
-        last = after
-        while rows := self._all(self._sql.counters.select_keys, (limit, last, _CHUNK)):
-            for found, *state in rows:
-                first = counter_of(limit, found, state)
-                yield _counted(limit, found, first if first.shards == 1 else self._all_of(limit, found), at)
-            last = rows[-1][0]
+    def _counted(self, limit: str, at: float, after: str | None = None) -> Iterator[Counted]:
+        while rows := self._keys(limit, after):
+            for key, *state in rows:
+                first = counter_of(limit, key, state)
+                yield _counted(limit, key, first if first.shards == 1 else self._all_of(limit, key), at)
+            after = rows[-1][0]
+
+    def _keys(self, limit: str, after: str | None) -> list[tuple[Any, ...]]:
+        if after is None:
+            return self._all(self._sql.counters.select_keys, (limit, _CHUNK))
+        return self._all(self._sql.counters.select_keys_after, (limit, after, _CHUNK))
 
     def _all_of(self, limit: str, key: str) -> Counter:
-        return self._backend.read(lambda database: self._look(database, LimitUse(limit=limit, key=key)))
+        rows = self._all(self._sql.counters.select, (limit, key))
+        return whole([counter_of(limit, key, state) for _, *state in rows] or [Counter()])
 
 
 def _counted(limit: str, key: str, counter: Counter, at: float) -> Counted:

@@ -151,20 +151,6 @@ def test_reuse_counts_in_the_rates_only(store: Store, store_url: str) -> None:
     assert rows(store_url, "SELECT active, total FROM counter") == [(1, 0)]
 
 
-def test_a_look_ahead_counts_nothing(store: Store, store_url: str) -> None:
-    """Room is room, and none is told with the time to come back; the number of clients is not looked at."""
-    uses = [use(limit="l/rate", rate=2, period=60), use(limit="l/active", max_active=1)]
-    assert store.peek(uses, NOW) is None
-    register(store, 1, *uses)
-    assert store.peek(uses, NOW) is None
-    assert store.peek([], NOW) is None
-    register(store, 2, uses[0])
-    full = store.peek(uses, NOW)
-    assert full == Usage("l/rate", "all", "rate", 2, 2, 61)
-    assert store.peek(uses, NOW + 61) is None
-    assert rows(store_url, "SELECT COUNT(*) FROM counter") == [(2,)]
-
-
 @pytest.mark.parametrize("key", ["", "x" * 100_000, "🦊" * 60, "nul\0", "sha256:", "a%sb?c'\"\\"], ids=repr)
 def test_any_key_counts(store: Store, key: str) -> None:
     """A client may have chosen the key: the database takes each, and tells it from others."""
@@ -183,7 +169,7 @@ def test_a_corrupt_state_lets_nobody_in(store: Store, store_url: str, column: st
     with pytest.raises(StoreUnavailable, match="registration/everyone under 'all' is corrupt"):
         register(store, 2, use(rate=5, period=60, max_active=5))
     with pytest.raises(StoreUnavailable, match="corrupt"):
-        store.peek([use(rate=5, period=60)], NOW)
+        store.usage(NOW)
     register(store, 3)
     assert end(store, 1)
     assert store.prune_counters(NOW + 1e6) in {0, 1}
@@ -230,4 +216,7 @@ def test_usage_is_listed(store: Store) -> None:
     assert store.usage(NOW, limits=["l/b"]) == everything[4:]
     assert [(row.limit, row.key) for row in store.top_usage(NOW, most=1)] == [("l/a", "k2"), ("l/b", "all")]
     assert store.usage(NOW + 62)[0].recent == 0
+    register(store, 20, use("", "l/a", max_active=100))
+    assert store.usage(NOW)[0].key == store.usage(NOW, limits=["l/a"], most=1)[0].key == ""
+    assert store.usage(NOW, after=("l/a", "")) == everything
     assert everything[2].counter.usages(use("k2", "l/a", rate=6, period=60), int(NOW * 1000))[0].remaining == 1
