@@ -44,6 +44,8 @@ class Pattern:
 
     def find(self, text: str) -> str:
         """The first part of `text` that fits; "" when none does."""
+        if self._characters is not None:
+            return self._characters.find(text, self._regexp)
         found = self._regexp.search(text)
         return "" if found is None else str(found.group())
 
@@ -76,12 +78,26 @@ class _Characters:
             return False
         if not self._fitting.isdisjoint(text):
             return True
+        return self._asked(text, regexp) != ""
+
+    def find(self, text: str, regexp: Any) -> str:
+        """The first character of `text` that fits; "" when none does."""
+        if self._others.issuperset(text):
+            return ""
+        for character in text:
+            if character in self._fitting:
+                return character
+            if character not in self._others:
+                break
+        return self._asked(text, regexp)
+
+    def _asked(self, text: str, regexp: Any) -> str:
+        """What `find` has to answer, from the binding, and learned: what stands before the first that fits does not."""
         found = regexp.search(text)
-        if found is None:
-            self._others = _more(self._others, text)
-        else:
-            self._fitting = _more(self._fitting, found.group())
-        return found is not None
+        first = "" if found is None else str(found.group())
+        self._others = _more(self._others, text if found is None else text[: found.start()])
+        self._fitting = _more(self._fitting, first)
+        return first
 
 
 def _more(known: frozenset[str], characters: str) -> frozenset[str]:

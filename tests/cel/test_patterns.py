@@ -65,7 +65,9 @@ def test_what_is_learned_of_characters_changes_no_answer(pattern: str, texts: li
     """A pattern that has searched many texts answers as one that has not searched any."""
     experienced = Pattern(pattern, re2.compile(pattern))
     for text in texts * 2:
-        assert experienced.search(text) is (re2.compile(pattern).search(text) is not None)
+        found = re2.compile(pattern).search(text)
+        assert experienced.search(text) is (found is not None)
+        assert experienced.find(text) == (found.group() if found else "")
 
 
 def test_what_is_learned_has_an_end() -> None:
