@@ -22,7 +22,7 @@ from granian.server import MPServer
 
 from registrar.app import create_private_app, create_public_app, create_refusals, create_sweeper, open_policies, open_store
 from registrar.cli.checkout import find_checkout
-from registrar.cli.exits import BROKEN_TREE, UNEXPECTED
+from registrar.cli.exits import BROKEN_TREE, UNEXPECTED, leave
 from registrar.cli.logs import log_config
 from registrar.cli.stalls import Stalls
 from registrar.cli.sweeping import Sweeping
@@ -47,9 +47,17 @@ _Create = Callable[[Settings, Policies, Store, Metrics], Any]
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in flight and return. Exits 1 when a worker dies."""
     _count_files(settings.connections + _OTHER_FILES)
-    with TemporaryDirectory(prefix="registrar-metrics-") as shared:
+    with _metrics_folder() as shared:
         public = _Server(settings, settings.bind, workers=settings.workers, beside=_beside(settings, Path(shared)))
         public.serve(target_loader=partial(_load_app, _public, settings, settings.bind, Path(shared)), wrap_loader=False)
+
+
+def _metrics_folder() -> TemporaryDirectory[str]:
+    """Where the processes count together. It goes with the server, but for one that is killed."""
+    try:
+        return TemporaryDirectory(prefix="registrar-metrics-")
+    except OSError as error:
+        leave(UNEXPECTED, f"cannot make a folder for metrics (TMPDIR can name another place): {error.strerror}")
 
 
 def _count_files(number: int) -> None:

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -207,6 +208,20 @@ def test_the_metrics_are_those_of_all_processes(tmp_path: Path) -> None:
     assert 'registrar_clients{status="active"} 1.0' in told
     assert 'app="private",method="GET",route="/healthz",status="200"' in told
     assert not list(folder.iterdir())
+
+
+@ON_LINUX
+def test_a_machine_without_room_for_metrics_is_one_clear_line(tmp_path: Path) -> None:
+    """Exit 1, and what to set."""
+    options = ["serve", "--policies", str(DOORS), "--bind", f"127.0.0.1:{free_port()}", "--private-bind", ""]
+    command = [sys.executable, "-c", WITHOUT_ROOM, *options]
+    ended = subprocess.run(command, env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("registrar: cannot make a folder for metrics (TMPDIR can name another place): ")
+    assert ended.stderr.count("\n") == 1
+
+
+WITHOUT_ROOM = "import tempfile; tempfile.tempdir = '/nowhere/at/all'; from registrar.cli import main; main()"
 
 
 @pytest.fixture(name="several")
