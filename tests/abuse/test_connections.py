@@ -5,24 +5,26 @@ import time
 
 import pytest
 
-from tests.abuse.crowd import BODY, HEAD, REQUEST, connections, memory, register, statuses
+from tests.abuse.crowd import BODY, HEAD, PATIENCE, REQUEST, connections, memory, register, statuses
 from tests.servers import Server
 
 AT_ONCE = 5.0  # seconds; a fraction of one where the machine is not shared
 IDLE = pytest.param(10_000, marks=pytest.mark.slow)
-STALLED = pytest.param(2_000, marks=pytest.mark.slow)
+STALLED = pytest.param(900, marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize("number", [1_000, IDLE])
 def test_idle_connections_cost_a_little_memory_each(server: Server, number: int) -> None:
-    """Nothing was ever sent over them. Less than 16 KiB each, and who sends something is answered."""
+    """Nothing was ever sent over them. Less than 16 KiB each; where the server cannot keep all, they make room for who speaks."""
     register(server)
     before = memory(server)
     with connections(server, number) as idle:
+        assert max(register(server) for _ in range(5)) < PATIENCE / 2
         assert max(register(server) for _ in range(5)) < AT_ONCE
         assert memory(server) - before < 32 + len(idle) / 64
-        idle[-1].sendall(REQUEST)
-        assert idle[-1].recv(4096).startswith(b"HTTP/1.1 201 ")
+        if number <= 1_000:  # settings.connections has room for all of them
+            idle[-1].sendall(REQUEST)
+            assert idle[-1].recv(4096).startswith(b"HTTP/1.1 201 ")
     register(server)
 
 
@@ -46,7 +48,7 @@ def test_heads_that_never_end_are_cut_off(server: Server) -> None:
 
 @pytest.mark.parametrize("number", [200, STALLED])
 def test_bodies_that_do_not_come_keep_nothing_from_the_others(server: Server, number: int) -> None:
-    """Each keeps a thread that waits, which is less than 256 KiB, and no more than that."""
+    """Each keeps a thread that waits, which is less than 256 KiB, and a connection until request_timeout, but no place to work in."""
     before = memory(server)
     with connections(server, number) as stalled:
         for connection in stalled:
