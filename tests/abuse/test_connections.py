@@ -48,7 +48,7 @@ def test_heads_that_never_end_are_cut_off(server: Server) -> None:
 
 @pytest.mark.parametrize("number", [200, STALLED])
 def test_bodies_that_do_not_come_keep_nothing_from_the_others(server: Server, number: int) -> None:
-    """Each keeps a thread that waits, which is less than 256 KiB, and a connection until request_timeout, but no place to work in."""
+    """Each keeps a waiting thread, less than 256 KiB, and its connection until request_timeout, but no place to work in."""
     before = memory(server)
     with connections(server, number) as stalled:
         for connection in stalled:
