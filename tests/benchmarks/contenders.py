@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx2
 
+from tests.benchmarks.policies import with_room
 from tests.clients.shipped import ADMITTED
 from tests.servers import Server, configure, free_port, run, serve
 
@@ -35,6 +36,13 @@ class Contender:
     def title(self) -> str:
         """The name, with the version of what is measured."""
         return f"{self.name} {_version(self.package)}" if self.package else self.name
+
+
+@contextmanager
+def registrar(folder: Path) -> Iterator[Server]:
+    """`registrar serve` with the shipped policies, in whose limits there is room."""
+    with serve(folder, settings={"policies": str(with_room(folder))}) as server:
+        yield server
 
 
 @contextmanager
@@ -62,7 +70,7 @@ def _node(script: str) -> Callable[[Path], AbstractContextManager[Server]]:
     return start
 
 
-REGISTRAR = Contender("registrar", serve)
+REGISTRAR = Contender("registrar", registrar)
 FLOOR = Contender("floor", _floor)
 _PYTHON = Contender("MCP Python SDK", _mcp_python, package="mcp")
 _NODE = (

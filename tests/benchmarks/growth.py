@@ -25,10 +25,11 @@ from registrar.bundled import bundled
 from registrar.policy import Facts, compile_tree, read_files, take_in
 from registrar.schema import Schema
 from tests.benchmarks.cel import best
+from tests.benchmarks.contenders import registrar
 from tests.benchmarks.documents import varied
 from tests.benchmarks.load import Generator, Measured, generator, measured
 from tests.clients.shipped import ADMITTED
-from tests.servers import Server, serve
+from tests.servers import Server
 
 _TYPICAL = "claude-code"
 _CHUNK = 10_000
@@ -75,20 +76,20 @@ def by_clients(load: Generator, folder: Path, most: int, seconds: int) -> Iterat
     """Under load with 32 connections, by the number of clients there are."""
     (folder / "clients").mkdir()
     for size in [size for size in steps(most, 10) if size >= min(1_000, most)]:
-        with serve(folder / "clients") as server:
+        with registrar(folder / "clients") as server:
             httpx2.post(f"{server.origin}/register", json=dict(ADMITTED[_TYPICAL].document)).raise_for_status()
         with closing(sqlite3.connect(folder / "clients" / "state" / "registrar.db")) as database:
             for table in ("client", "decision"):
                 fill(database, table, size)
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        with serve(folder / "clients") as server:
+        with registrar(folder / "clients") as server:
             yield size, under_load(load, server, folder, seconds, 32)
 
 
 def by_connections(load: Generator, folder: Path, most: int, seconds: int) -> Iterator[tuple[int, Measured]]:
     """By the number of connections at once."""
     (folder / "connections").mkdir()
-    with serve(folder / "connections") as server:
+    with registrar(folder / "connections") as server:
         under_load(load, server, folder, 1, 8)
         for connections in steps(most, 2):
             yield connections, under_load(load, server, folder, seconds, connections)
