@@ -1,4 +1,4 @@
-"""The shipped policies with room in their limits: a benchmark registers more clients in a second than a machine may in an hour."""
+"""The shipped policies with room in their limits: a benchmark registers more clients in a second than they let one machine."""
 
 import re
 import shutil
