@@ -13,7 +13,7 @@ IDLE = pytest.param(10_000, marks=pytest.mark.slow)
 STALLED = pytest.param(900, marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize("number", [1_000, IDLE])
+@pytest.mark.parametrize("number", [700, IDLE])
 def test_idle_connections_cost_a_little_memory_each(server: Server, number: int) -> None:
     """Nothing was ever sent over them. Less than 16 KiB each; where the server cannot keep all, they make room for who speaks."""
     register(server)
@@ -22,7 +22,7 @@ def test_idle_connections_cost_a_little_memory_each(server: Server, number: int)
         assert max(register(server) for _ in range(5)) < PATIENCE / 2
         assert max(register(server) for _ in range(5)) < AT_ONCE
         assert memory(server) - before < 32 + len(idle) / 64
-        if number <= 1_000:  # settings.connections has room for all of them
+        if number <= 700:  # not three quarters of settings.connections: nobody has to make room
             idle[-1].sendall(REQUEST)
             assert idle[-1].recv(4096).startswith(b"HTTP/1.1 201 ")
     register(server)

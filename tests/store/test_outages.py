@@ -45,8 +45,9 @@ def unprivileged(*owned: Path) -> Iterator[None]:
     for path in owned:
         for part in (path, *path.glob("*")):
             os.chown(part, NOBODY, NOBODY)
-        for parent in path.parents[:2]:  # pytest's own folders, which only their owner may enter
-            parent.chmod(0o755)
+        for parent in path.parents:
+            if parent.name.startswith(("pytest-", "popen-", "test_")):  # pytest's own folders, which only their owner may enter
+                parent.chmod(0o755)
     os.seteuid(NOBODY)
     try:
         yield
