@@ -1,19 +1,30 @@
-"""What follows every decision, whatever it is about: a line in the log, and its id on whatever breaks behind it."""
+"""What follows every decision, whatever it is about: a line in the log, a record of a denial, its id on whatever breaks then."""
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import perf_counter
 from typing import Final
 
-from registrar.policy import Decision, Facts
-from registrar.service.evidence import outcome
+from registrar.policy import Decision, Facts, PolicySet
+from registrar.service.evidence import decision_record, outcome
+from registrar.service.observer import Observer
 from registrar.service.outcomes import DecisionFailedError, Refusal
+from registrar.service.refusals import Kind, Refusals
 from registrar.store import StoreUnavailable
 from registrar.wire import ErrorCode
 
 _LOG: Final = logging.getLogger(__name__)
 
 _RETRY_AFTER: Final = "5"  # seconds; a locked or a full database is rarely well sooner
+
+
+def decided(policies: PolicySet, facts: Facts, observer: Observer) -> Decision:
+    """The decision of `policies` about `facts`; `observer` is told how long it took."""
+    began = perf_counter()
+    decision = policies.decide(facts)
+    observer.decided(decision, perf_counter() - began)
+    return decision
 
 
 def report(facts: Facts, decision: Decision, decision_id: str, client_id: str = "", *, limited: str = "") -> None:
@@ -30,6 +41,19 @@ def report(facts: Facts, decision: Decision, decision_id: str, client_id: str = 
         "revision": decision.revision,
     }
     _LOG.log(logging.ERROR if decision.errored else logging.INFO, "decision", extra={"fields": fields})
+
+
+def note_denial(refusals: Refusals, facts: Facts, decision: Decision, decision_id: str, client_id: str = "") -> str:
+    """Write down and log that the policy says no: the decision id to tell, which is that of a record of counts in a flood.
+
+    `client_id` is that of the client that was to be changed. Raises what `Refusals.note` raises.
+    """
+    rules = tuple(finding.rule for finding in decision.violations)
+    kind = Kind(decision.revision, outcome(decision), str(decision.violations[0].code), rules)
+    kept = refusals.note(decision_id, kind, lambda: decision_record(decision_id, facts, decision, client_id))
+    if kept == decision_id:
+        report(facts, decision, decision_id, client_id)
+    return kept
 
 
 @contextmanager

@@ -6,22 +6,22 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace as changed
 from datetime import datetime
-from time import perf_counter
 from typing import Final
 
-from registrar.policy import ACCEPT_FROM, Decision, Facts, MalformedError, PolicySet, Token, take_in
+from registrar.policy import ACCEPT_FROM, Decision, Facts, PolicySet, Token
 from registrar.schema import Schema
 from registrar.service.clients import as_of
 from registrar.service.credentials import Credentials, answer, digest, is_digest_of
-from registrar.service.decided import carrying_out, report
+from registrar.service.decided import carrying_out, decided, note_denial, report
 from registrar.service.events import event_record
-from registrar.service.evidence import EvidenceError, decision_record, outcome, read_record
+from registrar.service.evidence import EvidenceError, decision_record, read_record
 from registrar.service.observer import Observer, Unobserved
-from registrar.service.outcomes import Refusal, Registration, malformed, refusal, warnings
+from registrar.service.outcomes import Refusal, Registration, refusal, warnings
 from registrar.service.pacing import Pace
-from registrar.service.refusals import Kind, Refusals
+from registrar.service.refusals import Refusals
 from registrar.service.registrar import RegistrationRequest
 from registrar.service.software import TrustedIssuers
+from registrar.service.submissions import submitted_facts
 from registrar.service.updates import Rotation, redescribed
 from registrar.store import ChangedError, Client, Store
 from registrar.wire import ErrorCode
@@ -130,9 +130,8 @@ class Management:
 
     def _revoke(self, holder: Client) -> None:
         """RFC 7592 §2.1: a token that turns up at another address is in the wrong hands, or in confused ones."""
-        reason = "presented at the address of another client"
         event = event_record(
-            self._new_id(), holder.client_id, "management_token_revoked", by=_BY, now=self._clock(), reason=reason
+            self._new_id(), holder.client_id, "management_token_revoked", by=_BY, now=self._clock(), reason=_MISPLACED
         )
         self._store.revoke_management_token(holder.client_id, event)
         _LOG.warning("client changed", extra={"fields": {"client_id": holder.client_id, **event.record}})
@@ -155,9 +154,7 @@ class Management:
         _check_protocol(client, request.body)
         policies = self._policies()
         facts = self._facts(client, request, policies)
-        began = perf_counter()
-        decision = policies.decide(facts)
-        self._observer.decided(decision, perf_counter() - began)
+        decision = decided(policies, facts, self._observer)
         self._observer.updated(decision)
         decision_id = self._new_id()
         with carrying_out(decision_id):
@@ -167,22 +164,15 @@ class Management:
 
     def _facts(self, client: Client, request: RegistrationRequest, policies: PolicySet) -> Facts:
         """The facts of a well-formed document. Raises Refusal with every fault of another, and the first one's code."""
-        now = self._clock()
-        body, statement = self._trusted.read(request.body, policies.extensions, now)
-        try:
-            intake = take_in(body, self._schema, policies.extensions)
-        except MalformedError as error:
-            raise malformed(error) from None
-        return Facts(
-            now=now,
-            metadata=intake.metadata,
-            redirects=intake.redirects,
+        facts = submitted_facts(
+            request.body, request.source, policies, trusted=self._trusted, schema=self._schema, now=self._clock()
+        )
+        return changed(
+            facts,
             # The secret authenticates, as the token does: it is no part of what the policy is asked.
-            submitted={name: value for name, value in body.items() if name != "client_secret"},
+            submitted={name: value for name, value in facts.submitted.items() if name != "client_secret"},
             operation="update",
-            source=request.source,
             token=self._admission_token(client),
-            software_statement=statement,
             existing=client.metadata,
             existing_profile=client.profile,
         )
@@ -197,11 +187,7 @@ class Management:
 
     def _denied(self, client: Client, facts: Facts, decision: Decision, decision_id: str) -> Refusal:
         """Write a denial down: how the client is told it."""
-        rules = tuple(finding.rule for finding in decision.violations)
-        kind = Kind(decision.revision, outcome(decision), str(decision.violations[0].code), rules)
-        kept = self._refusals.note(decision_id, kind, lambda: decision_record(decision_id, facts, decision, client.client_id))
-        if kept == decision_id:
-            report(facts, decision, decision_id, client.client_id)
+        kept = note_denial(self._refusals, facts, decision, decision_id, client.client_id)
         return _told(decision, kept)
 
     def _carry_out(

@@ -1,22 +1,22 @@
 """Registers clients."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from time import perf_counter
 from typing import Final
 
 from registrar.limits import LimitReachedError, Usage
-from registrar.policy import Decision, Facts, MalformedError, PolicySet, Source, Token, take_in
+from registrar.policy import Decision, Facts, PolicySet, Source, Token
 from registrar.schema import Schema
 from registrar.service.admission import Candidate, Mint, new_client
 from registrar.service.credentials import Credentials, answer
-from registrar.service.decided import carrying_out, report
-from registrar.service.evidence import decision_record, outcome
+from registrar.service.decided import carrying_out, decided, note_denial, report
+from registrar.service.evidence import decision_record
 from registrar.service.observer import Observer, Unobserved
-from registrar.service.outcomes import Refusal, Registration, malformed, refusal, warnings
+from registrar.service.outcomes import Refusal, Registration, refusal, warnings
 from registrar.service.refusals import Kind, Refusals
 from registrar.service.software import TrustedIssuers
+from registrar.service.submissions import submitted_facts
 from registrar.service.throttle import Throttle, fields, full, own
 from registrar.service.tokens import Tokens, fact, insufficient_token, invalid_token, token_needed
 from registrar.store import ChangedError, Client, DuplicateError, Store, TokenKind, TokenSpentError
@@ -93,7 +93,7 @@ class Registrar:
         token = self._token(request)
         policies = self._policies()
         facts = self._facts(request, token, policies)
-        decision = self._decide(facts, policies)
+        decision = decided(policies, facts, self._observer)
         decision_id = self._new_id()
         with carrying_out(decision_id):
             if not decision.allowed:
@@ -116,37 +116,15 @@ class Registrar:
 
     def _facts(self, request: RegistrationRequest, token: Token, policies: PolicySet) -> Facts:
         """The facts of a well-formed document. Raises Refusal with every fault of another, and the first one's code."""
-        now = self._clock()
-        body, statement = self._trusted.read(request.body, policies.extensions, now)
-        try:
-            intake = take_in(body, self._schema, policies.extensions)
-        except MalformedError as error:
-            raise malformed(error) from None
-        return Facts(
-            now=now,
-            metadata=intake.metadata,
-            redirects=intake.redirects,
-            submitted=body,
-            operation="create",
-            source=request.source,
-            token=token,
-            software_statement=statement,
+        facts = submitted_facts(
+            request.body, request.source, policies, trusted=self._trusted, schema=self._schema, now=self._clock()
         )
-
-    def _decide(self, facts: Facts, policies: PolicySet) -> Decision:
-        began = perf_counter()
-        decision = policies.decide(facts)
-        self._observer.decided(decision, perf_counter() - began)
-        return decision
+        return replace(facts, token=token) if token.present else facts
 
     def _denied(self, facts: Facts, decision: Decision, decision_id: str, policies: PolicySet) -> Refusal:
         """Write a denial down: how the client is told it."""
         self._observer.refused(decision)
-        rules = tuple(finding.rule for finding in decision.violations)
-        kind = Kind(decision.revision, outcome(decision), str(decision.violations[0].code), rules)
-        kept = self._refusals.note(decision_id, kind, lambda: decision_record(decision_id, facts, decision))
-        if kept == decision_id:
-            report(facts, decision, decision_id)
+        kept = note_denial(self._refusals, facts, decision, decision_id)
         told = refusal(decision, kept)
         if decision.profile or decision.errored or policies.token_use == "none":  # noqa: S105 - how many
             return told
