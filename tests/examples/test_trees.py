@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 from falcon import testing
 
-from registrar.app import create_public_app, load_policies, open_policies, open_store
+from registrar.app import create_public_app, create_refusals, load_policies, open_policies, open_store
 from registrar.cli import main
 from registrar.policy import load_with_tests
 from registrar.schema import Schema
@@ -72,11 +72,13 @@ def serving(folder: Path, state: Path) -> Iterator[Running]:
     settings = Settings.load(folder / "registrar.yaml", {"HOME": str(state)}, {"state_dir": str(state / "state")})
     policies = load_policies(settings)
     store = open_store(settings)
+    refusals = create_refusals(settings, store, clock=lambda: NOW)
     try:
         in_force = open_policies(settings, store, first=policies, clock=lambda: NOW)
-        app = create_public_app(settings, policies=in_force, store=store, clock=lambda: NOW)
+        app = create_public_app(settings, policies=in_force, store=store, refusals=refusals, clock=lambda: NOW)
         yield Running(testing.TestClient(app), store, frozenset(policies.extensions))
     finally:
+        refusals.close()
         store.close()
 
 
