@@ -10,7 +10,14 @@ from typing import Any
 
 from falcon import testing
 
-from registrar.app import create_private_app, create_public_app, create_tokens, open_policies, open_store
+from registrar.app import (
+    create_private_app,
+    create_public_app,
+    create_refusals,
+    create_tokens,
+    open_policies,
+    open_store,
+)
 from registrar.metrics import Metrics
 from registrar.service import Policies
 from registrar.service.tokens import Tokens
@@ -70,13 +77,15 @@ def private(folder: Path, **changes: object) -> Iterator[Private]:
     """Both apps under these settings, with metrics of both."""
     chosen, clock, metrics = settings(folder, **changes), Clock(), Metrics()
     store = open_store(chosen, meter=metrics.counts)
+    refusals = create_refusals(chosen, store, clock=clock)
+    parts: dict[str, Any] = {"store": store, "refusals": refusals, "counts": metrics.counts, "clock": clock}
     try:
         policies = open_policies(chosen, store, clock=clock)
         issue = create_tokens(store, clock=clock)
         tokens = {kind: issue.create(kind, name=f"test {kind}")[0] for kind in TOKEN_KINDS}
         yield Private(
             testing.TestClient(create_private_app(policies=policies, store=store, metrics=metrics, clock=clock)),
-            testing.TestClient(create_public_app(chosen, policies=policies, store=store, counts=metrics.counts, clock=clock)),
+            testing.TestClient(create_public_app(chosen, policies=policies, **parts)),
             store,
             policies,
             metrics,
@@ -85,6 +94,7 @@ def private(folder: Path, **changes: object) -> Iterator[Private]:
             tokens,
         )
     finally:
+        refusals.close()
         store.close()
 
 
