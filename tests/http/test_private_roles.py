@@ -1,8 +1,10 @@
 """Who may ask the private app what: role tokens as RFC 6750 has them."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
+import falcon
 import pytest
 from falcon import testing
 
@@ -119,3 +121,17 @@ def test_whoever_lives_and_is_ready_says_so_without_a_token(app: Private) -> Non
     assert app.ask(None, "GET", "/healthz").status_code == 200
     assert app.ask(None, "GET", "/readyz").status_code == 200
     assert app.ask(None, "POST", "/register").status_code == 404
+
+
+@pytest.mark.parametrize("kind", [None, "authorization_server"])
+def test_a_refused_request_leaves_nothing_in_memory(app: Private, kind: TokenKind | None) -> None:
+    """An exception that is raised again keeps the frames of every time before, and with them their requests."""
+
+    def requests_kept() -> int:
+        gc.collect()
+        return sum(isinstance(kept, falcon.Request) for kept in gc.get_objects())
+
+    before = requests_kept()
+    for _ in range(20):
+        assert app.ask(kind, "GET", "/admin/v1/clients").status_code in (401, 403)
+    assert requests_kept() <= before + 2

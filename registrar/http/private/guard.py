@@ -1,7 +1,5 @@
 """Who may ask the private app: whoever holds a role token."""
 
-from typing import Final
-
 import falcon
 
 from registrar.http.bearer import bearer_token
@@ -9,17 +7,6 @@ from registrar.service import Refusal
 from registrar.service.tokens import Tokens
 from registrar.store import TOKEN_KINDS, TokenKind, TokenRecord
 from registrar.wire import ErrorCode
-
-# RFC 6750 §3.1: a request without any token is told how to come back, and no error.
-_NO_TOKEN: Final = Refusal(
-    401, ErrorCode.INVALID_REQUEST, "a bearer token is needed", headers={"WWW-Authenticate": 'Bearer realm="registrar"'}
-)
-_OTHER_KIND: Final = Refusal(
-    403,
-    ErrorCode.INSUFFICIENT_SCOPE,
-    "the token is for another role",
-    headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
-)
 
 
 class Guard:
@@ -37,8 +24,20 @@ class Guard:
         """The token of `req`. Raises Refusal, and StoreUnavailable."""
         text = bearer_token(req)
         if text is None:
-            raise _NO_TOKEN
+            raise _no_token()
         token = self._tokens.authenticate(text, TOKEN_KINDS)
         if token.kind not in self._kinds:
-            raise _OTHER_KIND
+            raise _other_kind()
         return token
+
+
+# Made anew each time: an exception that is raised twice keeps the frames of the first time, and the request in them.
+def _no_token() -> Refusal:
+    """RFC 6750 §3.1: a request without any token is told how to come back, and no error."""
+    headers = {"WWW-Authenticate": 'Bearer realm="registrar"'}
+    return Refusal(401, ErrorCode.INVALID_REQUEST, "a bearer token is needed", headers=headers)
+
+
+def _other_kind() -> Refusal:
+    headers = {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
+    return Refusal(403, ErrorCode.INSUFFICIENT_SCOPE, "the token is for another role", headers=headers)
