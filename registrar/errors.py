@@ -1,6 +1,5 @@
 """What can go wrong, as values with names. The lowest floor: it imports nothing of the project."""
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -43,5 +42,7 @@ class LoadError(RegistrarError):
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """` (did you mean "x"?)` when one of `choices` is close to `word`, else an empty string."""
-    close = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)
+    from difflib import get_close_matches  # noqa: PLC0415  1 ms that only a mistake costs
+
+    close = get_close_matches(word, list(choices), n=1, cutoff=0.6)
     return f' (did you mean "{close[0]}"?)' if close else ""

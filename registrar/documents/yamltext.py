@@ -19,7 +19,8 @@ MAX_DEPTH = 64
 _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Beside what YAML forbids: a lone CR, and the breaks and marks that editors and YAML versions count differently.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\r(?!\n)")
+# Named one by one: naming what is allowed takes 2 ms to compile, since `re` looks at each character of a class in turn.
+_FORBIDDEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]|\r(?!\n)")
 _HALF = re.compile("[\ud800-\udfff]")
 _DIRECTIVE = re.compile(r"^%(?!YAML[ \t]+1\.2[ \t]*(?:#.*)?\r?$).*", re.MULTILINE)
 

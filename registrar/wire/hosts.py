@@ -3,9 +3,10 @@
 import re
 import unicodedata
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
-import idna
-from publicsuffixlist import PublicSuffixList
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}")
@@ -33,6 +34,8 @@ def to_a_label(host: str) -> str:
 # IDNA costs up to 1.3 ms a name, and one decision asks for the same names several times.
 @lru_cache(maxsize=1024)
 def _encoded(host: str) -> str:
+    import idna  # noqa: PLC0415  1.5 ms, and most programs only ever see names in ASCII
+
     if any(unicodedata.category(char) in _INVISIBLE and char not in _JOINERS for char in host):
         raise ValueError("has an invisible character")
     try:
@@ -44,6 +47,8 @@ def _encoded(host: str) -> str:
 @lru_cache(maxsize=1024)
 def _check_a_labels(name: str) -> None:
     """MUST: a label that begins with `xn--` decodes to a valid U-label whose encoding is that same label (RFC 5891 §5.4)."""
+    import idna  # noqa: PLC0415  as above
+
     for label in name.split("."):
         if not label.startswith("xn--"):
             continue
@@ -82,6 +87,8 @@ def is_public_suffix(domain: str) -> bool:
 
 
 @cache
-def _public_suffixes() -> PublicSuffixList:
+def _public_suffixes() -> "PublicSuffixList":
     # Reading the list takes 50 ms and only a policy with a wildcard host needs it.
+    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415
+
     return PublicSuffixList()

@@ -3,7 +3,7 @@
 import math
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from registrar.cel.errors import Failure
 from registrar.cel.functions.function import Function
@@ -26,6 +26,9 @@ from registrar.cel.types import (
     ParameterType,
 )
 from registrar.cel.values import MIN_INT, Uint, integer, type_of, unsigned
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
 _UNSIGNED = re.compile(r"[0-9]{1,30}")
@@ -81,7 +84,7 @@ def format_double(value: float) -> str:
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    sign, digits, exponent = shortest(value).as_tuple()
     written = "".join(map(str, digits))
     power = len(written) - 1 + int(exponent) if value else 0
     minus = "-" if sign else ""
@@ -89,6 +92,13 @@ def format_double(value: float) -> str:
         return minus + positional(written, power)
     mantissa = f"{written[0]}.{written[1:]}" if written[1:] else written
     return f"{minus}{mantissa}e{power:+03d}"
+
+
+def shortest(value: float) -> "Decimal":
+    """The decimal number with the fewest digits that reads back as `value`."""
+    from decimal import Decimal  # noqa: PLC0415  1 ms, and few policies write doubles
+
+    return Decimal(repr(value)).normalize()
 
 
 def positional(digits: str, power: int) -> str:

@@ -4,9 +4,9 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from registrar.cel.errors import Failure
+from registrar.cel.functions.conversions import shortest
 from registrar.cel.functions.times import format_duration, format_timestamp
 from registrar.cel.types import Type
 from registrar.cel.values import check_size
@@ -95,7 +95,7 @@ def _decode(value: bytes) -> str:
 
 
 def _double(value: float) -> str:
-    return _not_finite(value) or format(Decimal(repr(value)).normalize(), "f")
+    return _not_finite(value) or format(shortest(value), "f")
 
 
 def _not_finite(value: float) -> str:
