@@ -8,31 +8,14 @@ Nobody blocks each other: limits are taken in the order of their names and keys,
 and who took a free row out of that order and needs the others lets it go first, by going back to a savepoint.
 """
 
-import hashlib
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from registrar.limits import (
-    SHARDS,
-    Counter,
-    LimitUse,
-    Usage,
-    admitted_alone,
-    divisible,
-    estimated,
-    read,
-    shared_out,
-    whole,
-    worst,
-    written,
-)
+from registrar.limits import SHARDS, Counter, LimitUse, Usage, admitted_alone, divisible, estimated, shared_out, whole, worst
+from registrar.store.counterrows import counter_of, counter_values, stored_key
 from registrar.store.failures import StoreUnavailable
 from registrar.store.transaction import Transaction
-
-_LONGEST_KEY = 200  # bytes: PostgreSQL indexes no more than about 2,700, and some keys are what a client says of itself
-_ROUNDING = 60  # seconds: a row whose expiry stays the same is cheaper to change, as no index entry changes
 
 
 def consume(
@@ -52,7 +35,7 @@ def consume(
         full += taken.full
         if use.max_active and not full:
             hold = (client_id, use.limit, stored_key(use.key), taken.shard)
-            transaction.execute(transaction.statements.counters.insert_hold, hold)
+            transaction.insert(transaction.statements.counters.insert_hold, hold)
     if refusal := worst(full):
         raise refusal
     return tuple(usage for index in range(len(asked)) for usage in answers[index])
@@ -68,31 +51,9 @@ def give_back(transaction: Transaction, client_id: str) -> None:
         transaction.execute(sql.delete_holds, (client_id,))
 
 
-def stored_key(key: str) -> str:
-    """`key` as the database has it: one that is too long, or that no text column holds, as its hash."""
-    encoded = key.encode()
-    if len(encoded) <= _LONGEST_KEY and b"\0" not in encoded:
-        return key
-    return f"sha256:{hashlib.sha256(encoded).hexdigest()}"
-
-
 def milliseconds(at: float) -> int:
     """Epoch seconds as the arithmetic of limits has them."""
     return int(at * 1000)
-
-
-def counter_of(limit: str, key: str, state: Sequence[Any]) -> Counter:
-    """What the columns of a row say. Raises StoreUnavailable: nobody gets in by a limit whose state is unknown."""
-    slices, tat, active, total = state
-    try:
-        return read(slices, full_at=tat, active=active, total=total)
-    except ValueError as error:
-        raise StoreUnavailable(f"the state of limit {limit} under {key!r} is corrupt: {error}") from error
-
-
-def expiry(counter: Counter) -> int:
-    """When (epoch seconds) a row may be forgotten; 0: not while what it counts is in use."""
-    return -(-counter.over_at // _ROUNDING) * _ROUNDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +72,7 @@ class _Limit:
         """`at`: epoch milliseconds."""
         self._transaction = transaction
         self._sql = transaction.statements.counters
+        self._rows = transaction.counters
         self._use = use
         self._at = at
         self._row = (use.limit, stored_key(use.key))
@@ -132,12 +94,12 @@ class _Limit:
         free = self._transaction.fetch(self._sql.lock_free, start)
         # All are locked at times, by somebody who shares out anew: who did the same then would make the next ones do it, too.
         for shard, *state in free or self._transaction.fetch(self._sql.lock_one, start):
-            counter = self._counter(state)
+            counter = counter_of(*self._row, state)
             if counter.shards == 1:
                 return self._together([counter], divide=not free)
             if admitted_alone(counter, self._use, self._at):
                 after = counter.add(self._use, self._at)
-                self._update(after, shard)
+                self._rows.update(*self._row, shard, after)
                 return _Taken(estimated(after, self._use, self._at), shard=shard)
         self._transaction.execute("ROLLBACK TO SAVEPOINT shard")
         return None
@@ -145,8 +107,7 @@ class _Limit:
     def _lock(self) -> list[Counter]:
         """All rows of the limit, in order; none when it was never used."""
         for _ in range(2):
-            rows = self._transaction.fetch(self._sql.lock, self._row)
-            shards = [self._counter(state) for _, *state in rows]
+            shards = self._rows.lock(*self._row)
             # While it waited for the first row, the limit may have become several.
             if not shards or len(shards) == shards[0].shards:
                 return shards
@@ -158,7 +119,7 @@ class _Limit:
         if full := counter.full(self._use, self._at):
             return _Taken((), full)
         after = counter.add(self._use, self._at)
-        if not self._transaction.change(self._sql.insert, (*self._row, 0, *_values(after))):
+        if not self._rows.create(*self._row, after):
             return None
         return _Taken(after.usages(self._use, self._at))
 
@@ -174,25 +135,15 @@ class _Limit:
         if len(shards) > 1:
             self._replace(shards)
         else:
-            self._update(shards[0], 0)
+            self._rows.update(*self._row, 0, shards[0])
         return _Taken(whole(shards).usages(self._use, self._at))
 
-    def _update(self, counter: Counter, shard: int) -> None:
-        self._transaction.execute(self._sql.update, (*_values(counter), *self._row, shard))
-
     def _replace(self, shards: list[Counter]) -> None:
-        rows = [(*self._row, number, *_values(shard)) for number, shard in enumerate(shards)]
+        rows = [(*self._row, number, *counter_values(shard)) for number, shard in enumerate(shards)]
         self._transaction.execute(self._sql.replace(len(rows)), [value for row in rows for value in row])
-
-    def _counter(self, state: list[Any]) -> Counter:
-        return counter_of(self._use.limit, self._use.key, state)
 
 
 def _asked(uses: Iterable[LimitUse], *, only_rate: bool) -> list[LimitUse]:
     """`uses` without those that count nothing."""
     asked = (replace(use, max_active=0, max_total=0) if only_rate else use for use in uses)
     return [use for use in asked if use.rate or use.max_active or use.max_total]
-
-
-def _values(counter: Counter) -> tuple[str, int, int, int, int]:
-    return written(counter), counter.bucket.full_at, counter.active, counter.total, expiry(counter)

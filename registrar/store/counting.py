@@ -8,7 +8,8 @@ from typing import Any
 
 from registrar.limits import Counter, whole
 from registrar.store.access import Access
-from registrar.store.counters import counter_of, expiry, milliseconds
+from registrar.store.counterrows import counter_of, expiry
+from registrar.store.counters import milliseconds
 from registrar.store.failures import StoreUnavailable
 from registrar.store.transaction import Transaction
 

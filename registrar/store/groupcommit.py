@@ -9,25 +9,27 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from registrar.store.failures import OutcomeUnknown, StoreUnavailable
 from registrar.store.transaction import Transaction, Unit
+
+Opened = TypeVar("Opened", bound=Transaction)
 
 LARGEST_BATCH = 256
 """How many units share a commit at most: it bounds how long the first of them waits for the last."""
 
 
-class Writable(Protocol):
+class Writable(Protocol[Opened]):
     """The database as the writer thread needs it: one transaction at a time, with savepoints."""
 
-    def begin(self) -> Transaction:
+    def begin(self) -> Opened:
         """Open a write transaction, waiting a bounded time for the lock. Raises StoreUnavailable."""
 
-    def attempt(self, transaction: Transaction, units: Sequence[Unit]) -> list[Exception | None]:
+    def attempt(self, transaction: Opened, units: Sequence[Unit]) -> list[Exception | None]:
         """Run each unit, and undo alone what fails: the error of each. Raises StoreUnavailable for the whole."""
 
-    def commit(self, transaction: Transaction) -> None:
+    def commit(self, transaction: Opened) -> None:
         """Make all of it durable. Raises StoreUnavailable when nothing was stored."""
 
     def abandon(self) -> None:
@@ -59,10 +61,10 @@ class _Ticket:
         self._answered.release()
 
 
-class GroupCommit:
+class GroupCommit(Generic[Opened]):
     """The queue before one writer thread, which starts with the first unit and ends with `close`."""
 
-    def __init__(self, database: Writable, *, patience: float, largest_batch: int = LARGEST_BATCH) -> None:
+    def __init__(self, database: Writable[Opened], *, patience: float, largest_batch: int = LARGEST_BATCH) -> None:
         """`patience`: seconds that a unit waits to be claimed, and once more at most for a commit that has begun."""
         self._database = database
         self._largest_batch = largest_batch

@@ -6,7 +6,7 @@ from dataclasses import replace
 from registrar.limits import LimitUse, Usage
 from registrar.store.access import Access
 from registrar.store.counters import consume
-from registrar.store.failures import ChangedError, TokenSpentError
+from registrar.store.failures import ChangedError, DuplicateError, TokenSpentError
 from registrar.store.journal import Entry
 from registrar.store.lifetimes import due_at
 from registrar.store.records import Client, DecisionRecord
@@ -34,15 +34,25 @@ class Registrations(Access):
         values = client_row(client)
         now = at or float(decision.at)
 
+        entry = Entry.of(decision)
+
         def work(transaction: Transaction) -> tuple[Usage, ...]:
-            if client.reuse_key is not None:
-                transaction.execute(self._sql.free_reuse_key, (client.reuse_key, int(now)))
-            transaction.execute(self._sql.insert_client, values)
+            transaction.insert(self._sql.insert_client, values)
             # What others wait for comes last: rows of tokens and limits are locked until the commit.
             self._use_token(transaction, token_id, now)
             return consume(transaction, uses, now, client.client_id) if uses else ()
 
-        return self._append(Entry.of(decision), work)
+        def work_with_key(transaction: Transaction) -> tuple[Usage, ...]:
+            transaction.execute(self._sql.free_reuse_key, (client.reuse_key, int(now)))
+            return work(transaction)
+
+        try:
+            return self._append(entry, work)
+        except DuplicateError:
+            if client.reuse_key is None:
+                raise
+        # Perhaps it is the key of a client that should have ended by now: so seldom that others need not look for it.
+        return self._append(entry, work_with_key)
 
     def record(self, decision: DecisionRecord) -> None:
         """Store a decision that made no client, durably. Raises as `add`."""

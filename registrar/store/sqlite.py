@@ -16,12 +16,13 @@ from urllib.parse import quote
 
 import peewee
 
+from registrar.store.batch import Batch
 from registrar.store.failures import DuplicateError, StoreUnavailable
 from registrar.store.groupcommit import LARGEST_BATCH, GroupCommit
 from registrar.store.journal import Head
 from registrar.store.migrations import NEWEST, applied
 from registrar.store.statements import Statements, execute, fetch, statements
-from registrar.store.transaction import Transaction, Unit
+from registrar.store.transaction import Unit
 
 _JOURNAL = "main"
 _PRAGMAS = {
@@ -253,26 +254,27 @@ class _Writer:
         self._connection = Connection(file)
         self._statements = sql
 
-    def begin(self) -> Transaction:
+    def begin(self) -> Batch:
         try:
             return self._begin()
         except _ReopenedError:  # what was wrong may have been the old connection
             return self._begin()
 
-    def _begin(self) -> Transaction:
+    def _begin(self) -> Batch:
         database = self._connection.database()
         try:
             execute(database, "BEGIN IMMEDIATE")
             newest = fetch(database, self._statements.select_head, (_JOURNAL, 1))
         except peewee.PeeweeException as error:
             raise self._unavailable(error) from error
-        return Transaction(database, self._statements, Head(_JOURNAL, *(newest[0] if newest else ())))
+        return Batch(database, self._statements, Head(_JOURNAL, *(newest[0] if newest else ())))
 
-    def attempt(self, transaction: Transaction, units: Sequence[Unit]) -> list[Exception | None]:
+    def attempt(self, transaction: Batch, units: Sequence[Unit]) -> list[Exception | None]:
         head = transaction.head
         transaction.execute("SAVEPOINT units")
         failure = self._failure(transaction, units)
         if failure is not None:
+            transaction.forget()
             transaction.execute("ROLLBACK TO units")
             transaction.head = head
         transaction.execute("RELEASE units")
@@ -281,11 +283,12 @@ class _Writer:
         # Rarely does one fail: rather all are run again then, than each in a savepoint of its own always.
         return [error for unit in units for error in self.attempt(transaction, [unit])]
 
-    def _failure(self, transaction: Transaction, units: Sequence[Unit]) -> Exception | None:
+    def _failure(self, transaction: Batch, units: Sequence[Unit]) -> Exception | None:
         """The first error of a unit. Raises StoreUnavailable when it concerns all of them."""
         try:
             for unit in units:
                 unit(transaction)
+            transaction.write()
         except peewee.PeeweeException as error:
             if _primary(error) not in _OF_ONE_UNIT:
                 raise self._unavailable(error) from error
@@ -294,7 +297,7 @@ class _Writer:
             return error
         return None
 
-    def commit(self, transaction: Transaction) -> None:
+    def commit(self, transaction: Batch) -> None:
         try:
             transaction.execute("COMMIT")
         except peewee.PeeweeException as error:
