@@ -45,11 +45,10 @@ def loaded(table: bytes, grammar: str) -> "Lark | None":
     """The parser that `table` describes; None when it was made from another grammar, or by another version of lark."""
     import lark  # noqa: PLC0415  25 ms that a program which compiles nothing does not pay
 
-    described = json.loads(table, object_pairs_hook=_with_numbers)
+    described = json.loads(table)
     if described["made_from"] != _origin(grammar, lark.__version__):
         return None
-    described["lark"]["data"]["options"]["lexer_callbacks"] = _CALLBACKS
-    made: Lark = lark.Lark.load(described["lark"])
+    made: Lark = lark.Lark.load(_revived(described["lark"]))
     return made
 
 
@@ -79,9 +78,18 @@ def _boolean(token: "Token") -> "Token":
 _CALLBACKS = {"IDENT": _boolean}
 
 
-def _with_numbers(pairs: list[tuple[str, Any]]) -> dict[Any, Any]:
-    """A table's object with the integer keys that JSON wrote as strings."""
-    return {int(key) if key.isdecimal() else key: value for key, value in pairs}
+def _revived(described: dict[str, Any]) -> dict[str, Any]:
+    """lark's description of a parser as it was before JSON wrote its integer keys as strings, and with the callbacks."""
+    data = described["data"]
+    table = data["parser"]["parser"]
+    table["tokens"] = _with_numbers(table["tokens"])
+    table["states"] = {int(state): _with_numbers(actions) for state, actions in table["states"].items()}
+    data["options"]["lexer_callbacks"] = _CALLBACKS
+    return {"data": data, "memo": _with_numbers(described["memo"])}
+
+
+def _with_numbers(named: dict[str, Any]) -> dict[int, Any]:
+    return {int(key): value for key, value in named.items()}
 
 
 def table() -> str:

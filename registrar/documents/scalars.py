@@ -14,6 +14,7 @@ _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
 _INT64 = range(-(1 << 63), 1 << 63)
 _MAX_DIGITS = 22  # of 64 bits in octal
+_NUMERIC = frozenset("-+.0123456789")  # what a number begins with
 
 
 class ScalarError(ValueError):
@@ -31,7 +32,7 @@ def resolve(text: str) -> str | int | float | bool | None:
         return True
     if text in _FALSE:
         return False
-    return _number(text)
+    return _number(text) if text[0] in _NUMERIC else text
 
 
 def _number(text: str) -> str | int | float:

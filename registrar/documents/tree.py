@@ -4,9 +4,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from registrar.documents.positions import character_positions
 from registrar.errors import Place
 
 Path = Sequence[str | int]
@@ -60,8 +59,7 @@ class Node:
     height: int = 0
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One item of a collection: where its key begins, where the item stands (an alias, where there is one), and what it is."""
 
     key: int
@@ -88,6 +86,8 @@ class Document:
 
         A scalar that is no string, and an offset outside it, give the start of the scalar.
         """
+        from registrar.documents.positions import character_positions  # noqa: PLC0415  only a mistake has a text place
+
         node = self._entry(path).node
         if not isinstance(node.value, str):
             return self._lines.place(node.start)

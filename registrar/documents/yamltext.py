@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import yaml
 
@@ -70,8 +70,7 @@ class _Frame:
     key: "_Key | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+class _Key(NamedTuple):
     """A key of a mapping. `name` is None when the key is a mistake, so that its value is read and dropped."""
 
     name: str | None

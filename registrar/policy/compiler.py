@@ -58,7 +58,8 @@ class _TreeCompiler:
         self._files = files
         self._mode = Mode.ENFORCE
         self._constants: Mapping[str, object] = MappingProxyType({})
-        self._types: dict[str, Type] = {}
+        self._facts: Mapping[str, Type] = MappingProxyType({})
+        self._message_facts: Mapping[str, Type] = MappingProxyType({})
         self._extensions: Extensions = NO_EXTENSIONS
 
     def compile(self) -> PolicySet | None:
@@ -69,6 +70,7 @@ class _TreeCompiler:
         self._mode = Mode(reader.spec.get("mode", "enforce"))
         self._declare_constants(reader)
         self._declare_extensions(reader)
+        self._declare_facts()
         profiles = {reader.name: self._profile(reader) for reader in self._readers("Profile")}
         guardrails = [self._guardrail(reader) for reader in sorted(self._readers("Guardrail"), key=lambda reader: reader.name)]
         networks = self._networks(reader)
@@ -98,7 +100,6 @@ class _TreeCompiler:
     def _declare_constants(self, reader: Reader) -> None:
         constants = reader.spec.get("constants", {})
         self._constants = MappingProxyType({name: _frozen(value) for name, value in constants.items()})
-        self._types = {name: type_of_constant(value) for name, value in self._constants.items()}
 
     def _declare_extensions(self, reader: Reader) -> None:
         declared: dict[str, Member] = {}
@@ -112,15 +113,20 @@ class _TreeCompiler:
                 declared[name] = wire.extension(name, _EXTENSION_KINDS[raw["type"]])
         self._extensions = MappingProxyType(declared)
 
+    def _declare_facts(self) -> None:
+        constants = RecordType("constants", {name: type_of_constant(value) for name, value in self._constants.items()})
+        self._facts = {**fact_types(self._extensions), "constants": constants}
+        self._message_facts = {**MESSAGE_FACTS, "constants": constants}
+
     def _scope(self, variables: Mapping[str, Type] | None = None) -> Scope:
         extra = {} if variables is None else {"variables": RecordType("variables", dict(variables))}
-        return Scope({**fact_types(self._extensions), "constants": RecordType("constants", self._types), **extra})
+        return Scope({**self._facts, **extra})
 
     def _limit_scope(self) -> Scope:
-        return Scope({**fact_types(self._extensions), "constants": RecordType("constants", self._types), "profile": PROFILE})
+        return Scope({**self._facts, "profile": PROFILE})
 
     def _message_scope(self) -> Scope:
-        return Scope({**MESSAGE_FACTS, "constants": RecordType("constants", self._types)})
+        return Scope(self._message_facts)
 
     def _ordered(self, head: Reader, profiles: Mapping[str, Profile]) -> tuple[Profile, ...]:
         listed: list[str] = head.spec["profiles"]

@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from registrar.bundled import bundled
+from registrar.documents import read_json
 from registrar.schema import Schema, SchemaProblem
 
 CONSTANT = {"type": "string", "pattern": "^constants\\."}
@@ -178,5 +179,7 @@ def test_every_shipped_schema_loads(name: str) -> None:
 
 @pytest.mark.parametrize("file", sorted(bundled("schemas").glob("*.schema.json")), ids=lambda file: file.name)
 def test_what_ships_is_valid(file: Path) -> None:
-    """Draft 2020-12, as `Schema.load` takes for granted."""
-    Draft202012Validator.check_schema(json.loads(file.read_text(encoding="utf-8")))
+    """Strict JSON and Draft 2020-12, as `Schema.load` takes for granted."""
+    contents = read_json(file.read_bytes(), max_depth=64)
+    assert isinstance(contents, dict)
+    Draft202012Validator.check_schema(contents)
