@@ -77,9 +77,12 @@ def shaped(name: str, count: int, *, method: bool) -> Iterator[Function]:
 
 def certain_call(function: Function, operands: tuple[Piece, ...], offset: int) -> Run:
     """The closure of a call whose overload is known. Raises Failure when a constant last argument cannot be prepared."""
+    if function.prepare is not None and operands[-1].constant:
+        function = function._replace(implementation=function.prepare(operands[-1].value), prepare=None)
+        operands = operands[:-1]
     runs = [piece.run for piece in operands]
     if function.prepare is not None:
-        runs[-1] = _prepared(function.prepare, operands[-1], offset)
+        runs[-1] = _prepared(function.prepare, operands[-1].run, offset)
     read = operands if function.prepare is None else operands[:-1]
     weights = [(number, _per_step(piece.type)) for number, piece in enumerate(read) if _sized(piece.type)]
     if function.linear and weights:
@@ -122,12 +125,7 @@ def _per_step(kind: Type) -> int:
     return 1 if isinstance(kind, ListType) and isinstance(kind.element, (SimpleType, StringType)) and kind.element != DYN else 0
 
 
-def _prepared(prepare: Callable[[Any], Any], last: Piece, offset: int) -> Run:
-    if last.constant:
-        value = prepare(last.value)
-        return lambda _: value
-    run = last.run
-
+def _prepared(prepare: Callable[[Any], Any], run: Run, offset: int) -> Run:
     def prepared(frame: Frame) -> Any:
         charge(frame[0], _PREPARING, offset)
         return prepare(run(frame))
@@ -149,7 +147,7 @@ def _unary(function: Function, operand: Run, offset: int) -> Run:
 
 def _binary(function: Function, first: Run, second: Run, last: Piece, offset: int) -> Run:
     implementation = function.implementation
-    if last.constant and function.prepare is None:
+    if last.constant:
         value = last.value
 
         def run_with_constant(frame: Frame) -> Any:

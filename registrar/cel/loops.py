@@ -20,8 +20,8 @@ class Rounds(NamedTuple):
     known: bool
 
     def items(self) -> Run:
-        """The elements of the list or the keys of the map, paid for: one closure, since macros are what expressions do most."""
-        source, steps, offset = self.source if self.known else self._tested(), self.steps, self.offset
+        """The elements of the list or the keys of the map, paid for."""
+        source, steps, offset = self.tested(), self.steps, self.offset
 
         def run(frame: Frame) -> Any:
             items = source(frame)
@@ -33,7 +33,10 @@ class Rounds(NamedTuple):
 
         return run
 
-    def _tested(self) -> Run:
+    def tested(self) -> Run:
+        """The list or the map, when it is one."""
+        if self.known:
+            return self.source
         source, offset = self.source, self.offset
 
         def run(frame: Frame) -> Any:
@@ -47,18 +50,23 @@ class Rounds(NamedTuple):
 
 def quantifier(rounds: Rounds, predicate: Run, *, decisive: bool) -> Run:
     """`all` (an element that is not decides) and `exists` (one that is decides); errors count only when none does."""
-    place, items = rounds.place, rounds.items()
+    # What `Rounds.items` does, here without a call: this is what expressions do most.
+    source, place, steps, offset = rounds.tested(), rounds.place, rounds.steps, rounds.offset
 
     def run(frame: Frame) -> Any:
         failed: EvaluationError | None = None
-        elements = items(frame)
+        elements = source(frame)
+        meter = frame[0]
+        meter.left -= len(elements) * steps
+        if meter.left < 0:
+            raise exhausted(offset)
         for frame[place] in elements:
             try:
                 if predicate(frame) is decisive:
                     return decisive
             except EvaluationError as error:
                 failed = failed or error
-                if frame[0].left < 0:
+                if meter.left < 0:
                     raise
         if failed is not None:
             raise failed

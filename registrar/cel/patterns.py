@@ -1,6 +1,7 @@
 """The door to RE2: regular expressions that take time linear in the text, whatever the pattern."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -24,30 +25,22 @@ _ONE_CHARACTER = re.compile(r"\\[pP]\{\w+\}|\[(?:\\[pPx]\{\^?\w+\}|\\[^pPxQ\w]|[
 class Pattern:
     """A compiled regular expression; safe to share between threads."""
 
-    __slots__ = ("_characters", "_regexp", "text")
+    __slots__ = ("_regexp", "find", "search", "text")
+
+    search: Callable[[str], bool]
+    """Whether the pattern fits somewhere in a text."""
+    find: Callable[[str], str]
+    """The first part of a text that fits; "" when none does."""
 
     def __init__(self, text: str, regexp: Any) -> None:
         self.text = text
         self._regexp = regexp
-        self._characters = _Characters() if _ONE_CHARACTER.fullmatch(text) else None
-
-    def search(self, text: str) -> bool:
-        """Whether the pattern fits somewhere in `text`."""
-        if self._characters is not None:
-            return self._characters.search(text, self._regexp)
-        # Given bytes, the binding does not work out where the characters of the match are, which nobody asks for here.
-        return self._regexp.search(text.encode()) is not None
+        found = _Characters(regexp) if _ONE_CHARACTER.fullmatch(text) else _Parts(regexp)
+        self.search, self.find = found.search, found.find
 
     def fullmatch(self, text: str) -> bool:
         """Whether the pattern fits all of `text`."""
         return self._regexp.fullmatch(text.encode()) is not None
-
-    def find(self, text: str) -> str:
-        """The first part of `text` that fits; "" when none does."""
-        if self._characters is not None:
-            return self._characters.find(text, self._regexp)
-        found = self._regexp.search(text)
-        return "" if found is None else str(found.group())
 
     def find_all(self, text: str, limit: int = -1) -> tuple[str, ...]:
         """The parts of `text` that fit, from left to right, not overlapping; at most `limit` when it is not negative."""
@@ -59,6 +52,25 @@ class Pattern:
         return tuple(found)
 
 
+class _Parts:
+    """A pattern of which nothing is known."""
+
+    __slots__ = ("_regexp",)
+
+    def __init__(self, regexp: Any) -> None:
+        self._regexp = regexp
+
+    def search(self, text: str) -> bool:
+        """Whether a part of `text` fits."""
+        # Given bytes, the binding does not work out where the characters of the match are, which nobody asks for here.
+        return self._regexp.search(text.encode()) is not None
+
+    def find(self, text: str) -> str:
+        """The first part of `text` that fits; "" when none does."""
+        found = self._regexp.search(text)
+        return "" if found is None else str(found.group())
+
+
 class _Characters:
     """What is known of a pattern that fits single characters: those that it fits, and those that it does not.
 
@@ -66,21 +78,22 @@ class _Characters:
     times what the match does, and the characters of names are few.
     """
 
-    __slots__ = ("_fitting", "_others")
+    __slots__ = ("_fitting", "_others", "_regexp")
 
-    def __init__(self) -> None:
+    def __init__(self, regexp: Any) -> None:
+        self._regexp = regexp
         self._fitting: frozenset[str] = frozenset()
         self._others: frozenset[str] = frozenset()
 
-    def search(self, text: str, regexp: Any) -> bool:
+    def search(self, text: str) -> bool:
         """Whether one of the characters of `text` fits."""
         if self._others.issuperset(text):
             return False
         if not self._fitting.isdisjoint(text):
             return True
-        return self._asked(text, regexp) != ""
+        return self._asked(text) != ""
 
-    def find(self, text: str, regexp: Any) -> str:
+    def find(self, text: str) -> str:
         """The first character of `text` that fits; "" when none does."""
         if self._others.issuperset(text):
             return ""
@@ -89,11 +102,11 @@ class _Characters:
                 return character
             if character not in self._others:
                 break
-        return self._asked(text, regexp)
+        return self._asked(text)
 
-    def _asked(self, text: str, regexp: Any) -> str:
+    def _asked(self, text: str) -> str:
         """What `find` has to answer, from the binding, and learned: what stands before the first that fits does not."""
-        found = regexp.search(text)
+        found = self._regexp.search(text)
         first = "" if found is None else str(found.group())
         self._others = _more(self._others, text if found is None else text[: found.start()])
         self._fitting = _more(self._fitting, first)

@@ -5,11 +5,12 @@ prefix in decimal. Whether it has bits set beyond the prefix does not matter.
 """
 
 import re
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface
 from typing import Any
 
 from registrar.cel.errors import Failure
-from registrar.cel.functions.function import Function
+from registrar.cel.functions.function import Function, apply
 from registrar.cel.types import BOOL, CIDR, INT, IP, STRING
 
 _Address = IPv4Address | IPv6Address
@@ -66,6 +67,16 @@ def _contains_cidr(network: _Network, other: Any) -> Any:
     return other.version == network.version and other.network.subnet_of(network.network)
 
 
+def _holding_ip(text: str) -> Callable[[_Network], bool]:
+    address = _ip(text)
+    return lambda network: _contains_ip(network, address)
+
+
+def _holding_cidr(text: str) -> Callable[[_Network], Any]:
+    other = _cidr(text)
+    return lambda network: _contains_cidr(network, other)
+
+
 def _is_link_local_multicast(address: _Address) -> bool:
     if isinstance(address, IPv4Address):
         return address in _LINK_LOCAL_MULTICAST
@@ -114,9 +125,9 @@ ADDRESSES = (
     Function("isCIDR", None, (STRING,), BOOL, "Whether the text is a network in CIDR notation.", _is_cidr),
     Function("cidr", None, (STRING,), CIDR, "The network that the text writes.", _cidr, checked=True),
     Function("containsIP", CIDR, (IP,), BOOL, _INSIDE.format("address"), _contains_ip),
-    Function("containsIP", CIDR, (STRING,), BOOL, _INSIDE.format("address"), _contains_ip, prepare=_ip),
+    Function("containsIP", CIDR, (STRING,), BOOL, _INSIDE.format("address"), apply, prepare=_holding_ip),
     Function("containsCIDR", CIDR, (CIDR,), BOOL, _INSIDE.format("whole other network"), _contains_cidr),
-    Function("containsCIDR", CIDR, (STRING,), BOOL, _INSIDE.format("whole other network"), _contains_cidr, prepare=_cidr),
+    Function("containsCIDR", CIDR, (STRING,), BOOL, _INSIDE.format("whole other network"), apply, prepare=_holding_cidr),
     Function("prefixLength", CIDR, (), INT, "How many bits the prefix has.", lambda value: value.network.prefixlen),
     Function("masked", CIDR, (), CIDR, "The network without bits beyond the prefix.", _masked),
 )

@@ -6,14 +6,19 @@ from typing import Any, NamedTuple
 from registrar.cel.types import Type
 
 
+def apply(value: Any, prepared: Callable[[Any], Any]) -> Any:
+    """What a function that was prepared makes of its first operand."""
+    return prepared(value)
+
+
 class Function(NamedTuple):
     """One overload of a function.
 
     `receiver` is the type left of the dot, None for a function that is called by its name alone. `implementation` takes the
     receiver and the arguments as plain Python values and raises Failure when it has no answer. `linear`: it takes time in
-    proportion to the texts and lists it is given, which the budget is charged for. `prepare` turns the last argument into what
-    the implementation takes, at load when that argument is a constant, so that a bad pattern or time zone is a load error.
-    `checked`: a call whose arguments are all constants must have an answer at load.
+    proportion to the texts and lists it is given, which the budget is charged for. `prepare` makes of the second of two operands
+    the function of the first, at load when that operand is a constant, so that a bad pattern or time zone is a load error; its
+    implementation is `apply`. `checked`: a call whose arguments are all constants must have an answer at load.
     """
 
     name: str

@@ -4,10 +4,12 @@ Both are kept to the microsecond, as Python keeps them: a text that says more is
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import partial
 
 from registrar.cel.errors import Failure
-from registrar.cel.functions.function import Function
+from registrar.cel.functions.function import Function, apply
 from registrar.cel.functions.operators import duration
 from registrar.cel.types import DURATION, INT, STRING, TIMESTAMP
 
@@ -130,7 +132,12 @@ def _local(value: datetime, zone: tzinfo) -> datetime:
         raise Failure("timestamp out of range") from None
 
 
-_FIELDS = (
+def _read_in(read: Callable[[datetime], int], name: str) -> Callable[[datetime], int]:
+    zone = time_zone(name)
+    return lambda value: read(_local(value, zone))
+
+
+_FIELDS: tuple[tuple[str, str, Callable[[datetime], int]], ...] = (
     ("getFullYear", "The year.", lambda moment: moment.year),
     ("getMonth", "The month, January is 0.", lambda moment: moment.month - 1),
     ("getDate", "The day of the month, the first is 1.", lambda moment: moment.day),
@@ -171,8 +178,8 @@ TIMES = (
             (STRING,),
             INT,
             f"{doc[:-1]}, in a time zone: an IANA name or an offset like `-08:00`.",
-            lambda value, zone, read=read: read(_local(value, zone)),
-            prepare=time_zone,
+            apply,
+            prepare=partial(_read_in, read),
         )
         for name, doc, read in _FIELDS
     ),

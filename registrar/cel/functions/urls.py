@@ -6,6 +6,7 @@ an escape. The host stays as it is written. What begins with two slashes has a h
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote, unquote_plus
 
 from registrar.cel.errors import Failure
@@ -21,6 +22,8 @@ _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]|%(?![0-9A-Fa-f]{2})")
 _PATH_CHARACTERS = "/%:@!$&'()*+,;=~-._"
 
 
+# A macro over a client's redirect URIs reads one link again for each of them.
+@lru_cache(maxsize=64)
 def _url(text: str) -> Url:
     parts = _URL.fullmatch(text)
     if parts is None or not text or _FORBIDDEN.search(text):
