@@ -1,10 +1,9 @@
 """A token bucket as one number: the generic cell rate algorithm (ITU-T I.371, appendix I)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """A bucket that is full again at `full_at`.
 
     In any time of t seconds it gives at most `burst + rate / period * (t + 1)`: clocks may be a second apart.

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from registrar.limits.bucket import Bucket, interval
 from registrar.limits.usage import LimitUse, Measure, Usage
 from registrar.limits.window import Window
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """How much of a measure one shard may use without a look at the others (see `registrar.limits.shards`)."""
 
     of: int

@@ -12,8 +12,8 @@ its turn counts like a difference between clocks. A clock that is further ahead 
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 CLOCKS = 1_000
 """Milliseconds that the clocks of two nodes may differ by."""
@@ -22,8 +22,7 @@ _SLICES = 60  # to a period: how exactly it is known when room comes back
 _MOST_SLICES = 128  # with one period there are at most 60 and what CLOCKS adds; several periods under one key add up
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """Uses in slices, oldest first."""
 
     ends: tuple[int, ...] = ()

@@ -1,8 +1,7 @@
 """What a test expects of a decision, and how the decision differs from that."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from registrar.limits import LimitUse
 from registrar.policy.decision import Decision, Finding, Lifetimes
@@ -21,8 +20,7 @@ _OF_A_USE: Final[Mapping[str, Callable[[LimitUse], object]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a document came to, in the words of `expect`."""
 
     decision: str

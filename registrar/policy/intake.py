@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from registrar import wire
 from registrar.errors import RegistrarError
@@ -33,8 +34,7 @@ class MalformedError(RegistrarError):
         return self.faults[0].code
 
 
-@dataclass(frozen=True, slots=True)
-class Intake:
+class Intake(NamedTuple):
     """A submitted document, normalised (`wire.normalise`), and its redirect URIs, parsed."""
 
     metadata: Mapping[str, object]

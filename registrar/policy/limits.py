@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from registrar.cel import Activation, EvaluationError, Expression
 from registrar.errors import Place
@@ -32,16 +32,14 @@ class Ceilings:
         return min(ceiling for ceiling in (self.rate, self.burst, self.max_active, self.max_total) if ceiling)
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(NamedTuple):
     """Other ceilings for requests from any of `networks`, complete: what was not said is the limit's own."""
 
     networks: frozenset[str]
     ceilings: Ceilings
 
 
-@dataclass(frozen=True, slots=True)
-class Reserve:
+class Reserve(NamedTuple):
     """Slots of each measure that only clients of `profiles` may use."""
 
     profiles: frozenset[str]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from registrar import wire
 from registrar.cel import Activation, Scope
@@ -47,24 +47,21 @@ class Profile:
     accept_from: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Guardrail:
+class Guardrail(NamedTuple):
     """What must hold for every client."""
 
     book: RuleBook
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True)
-class NoMatch:
+class NoMatch(NamedTuple):
     """What a client is told that no profile matches."""
 
     message: str = "no profile of this server's policy admits this client"
     code: ErrorCode = ErrorCode.INVALID_CLIENT_METADATA
 
 
-@dataclass(frozen=True, slots=True)
-class Offers:
+class Offers(NamedTuple):
     """What some profile allows, in the policy's own order: the part of the server's metadata that comes from the policy."""
 
     auth_methods: tuple[str, ...]

@@ -1,8 +1,7 @@
 """One document of a policy tree while it is compiled: its values with their places, its mistakes into one list."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from registrar.cel import CompileError, Expression, Scope, Type, compile_expression
 from registrar.documents import Document, format_path
@@ -15,8 +14,7 @@ _REFERENCE = "constants."
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """A document that has the right structure, the constants it may name, and where to put what is wrong with it.
 
     Nothing here raises for an operator's mistake: it is noted, and compiling goes on, so that one run reports them all.

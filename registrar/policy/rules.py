@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from registrar.cel import Activation, EvaluationError, Expression
 from registrar.errors import Place
@@ -19,8 +20,7 @@ def unobserved(_rule: str, _outcome: bool | None) -> None:
     """The observer of a decision that nobody watches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(NamedTuple):
     """A rule's mode, and the moment from which it is enforced whatever the mode says."""
 
     mode: Mode = Mode.ENFORCE
@@ -101,8 +101,7 @@ class Validation:
             return self.message
 
 
-@dataclass(frozen=True, slots=True)
-class Annotation:
+class Annotation(NamedTuple):
     """One of a document's `auditAnnotations`: recorded, never told to the client, without a say in the decision."""
 
     key: str

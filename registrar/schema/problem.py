@@ -1,12 +1,11 @@
 """What is wrong with a document, as a value."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaProblem:
+class SchemaProblem(NamedTuple):
     """One mistake: where (keys and list indexes from 0), which keyword of the schema, and what must be instead.
 
     The path of an unknown key ends with that key; the path of a missing one is that of the object that lacks it.

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 
 class MemberKind(StrEnum):
@@ -19,8 +19,7 @@ class MemberKind(StrEnum):
     OBJECT = "object"
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One member of client metadata. `localizable`: it may come with language tags, `client_name#fr` (RFC 7591 §2.2).
 
     `longest` is the greatest length of a text, or of an item of a list, in characters; `most` the greatest number of items.

@@ -1,7 +1,7 @@
 """The program's own rules for a client's metadata, which hold under every policy, and the defaults of RFC 7591."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from registrar.wire.codes import ErrorCode, error_code
 from registrar.wire.keys import key_set_mistakes
@@ -25,8 +25,7 @@ _TLS_SUBJECTS = (
 _LINKS = frozenset(member.name for member in MEMBERS.values() if member.kind is MemberKind.URI)
 
 
-@dataclass(frozen=True, slots=True)
-class MetadataProblem:
+class MetadataProblem(NamedTuple):
     """A rule of the program that a document breaks. `message` begins with a verb or an item and never repeats a value."""
 
     code: ErrorCode
