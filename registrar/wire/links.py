@@ -6,8 +6,7 @@ from registrar.wire.uris import (
     UriError,
     check_characters,
     parse_authority,
-    split_authority,
-    split_scheme,
+    split,
 )
 
 
@@ -22,10 +21,9 @@ def check_link(link: str, *, https: bool) -> None:
 
 def _host(link: str, *, https: bool) -> Host:
     check_characters(link)
-    scheme, rest = split_scheme(link)
+    scheme, authority, _ = split(link)
     if scheme not in DEFAULT_PORTS or (https and scheme != "https"):
         raise UriError("must be an https URL" if https else "must be an http or https URL")
-    authority, _ = split_authority(rest)
     if authority is None:
         raise UriError("must have // and a host after the scheme")
     return parse_authority(authority, web=True)[0]

@@ -10,8 +10,7 @@ from registrar.wire.uris import (
     UriError,
     check_characters,
     parse_authority,
-    split_authority,
-    split_scheme,
+    split,
 )
 
 # A server that decodes a path once more than it should still meets no dot segment: `%252e` counts as well.
@@ -75,37 +74,30 @@ def _parsed(uri: str) -> RedirectUri:
     if "*" in uri:
         raise UriError("must not have a wildcard")
     check_characters(uri)
-    scheme, rest = split_scheme(uri)
-    _check_scheme(scheme, rest)
-    written, rest = split_authority(rest)
+    scheme, written, rest = split(uri)
+    web = scheme in DEFAULT_PORTS
+    private_use = not web and is_private_use_scheme(scheme)
+    if not web:
+        _check_scheme(scheme, rest, private_use=private_use)
     if not rest.isascii():
         raise UriError("must percent-encode characters outside ASCII after the host")
     if "[" in rest or "]" in rest:
         raise UriError("must not have square brackets outside an IPv6 address")
     path, _, query = rest.partition("?")
-    _check_path(path)
-    web = scheme in DEFAULT_PORTS
+    if "." in path or "%" in path:
+        _check_path(path)
     host, port = _authority(written, web=web)
     if scheme == "http" and not host.loopback:
         raise UriError("must use https: http is only for loopback addresses")
-    return RedirectUri(
-        uri=uri,
-        scheme=scheme,
-        host=host.name,
-        port=port or DEFAULT_PORTS.get(scheme, 0),
-        path=path,
-        query=query,
-        loopback=web and host.loopback,
-        private_use=is_private_use_scheme(scheme),
-        ip_literal=host.ip_literal,
-    )
+    port = port or DEFAULT_PORTS.get(scheme, 0)
+    return RedirectUri(uri, scheme, host.name, port, path, query, web and host.loopback, private_use, host.ip_literal)
 
 
-def _check_scheme(scheme: str, rest: str) -> None:
+def _check_scheme(scheme: str, rest: str, *, private_use: bool) -> None:
     if scheme in FORBIDDEN_SCHEMES:
         raise UriError("must not use a scheme that can run script or open files")
     # `localhost:8080/callback` is, by the grammar, the scheme `localhost` and a path.
-    if scheme == "localhost" or (_HOST_AND_PORT_ONLY.match(rest) and is_private_use_scheme(scheme)):
+    if scheme == "localhost" or (private_use and _HOST_AND_PORT_ONLY.match(rest)):
         raise UriError("must be an absolute URI with a scheme before the host")
 
 

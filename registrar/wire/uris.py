@@ -21,8 +21,7 @@ _OUTSIDE_URI = re.compile(r"[^!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ENCODED_CONTROL = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff]|5[Cc])")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_AUTHORITY = re.compile(r"//([^/?#]*)")
+_BEGINNING = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _HOST_AND_PORT = re.compile(r"(\[[^\[\]]*\]|[^:\[]*)(?::([^:]*))?")
 _IPV6 = re.compile(r"[0-9A-Fa-f:]+")
@@ -78,18 +77,15 @@ def _check_outside(uri: str, start: int) -> None:
             raise UriError("must not have invisible characters")
 
 
-def split_scheme(uri: str) -> tuple[str, str]:
-    """The scheme in lower case and what follows its colon. Raises UriError when there is none (RFC 3986 §4.3)."""
-    match = _SCHEME.match(uri)
+def split(uri: str) -> tuple[str, str | None, str]:
+    """The scheme in lower case; the authority as written, or None when there is no `//`; what follows.
+
+    Raises UriError when there is no scheme (RFC 3986 §4.3).
+    """
+    match = _BEGINNING.match(uri)
     if match is None:
         raise UriError("must be an absolute URI with a scheme")
-    return match[1].lower(), uri[match.end() :]
-
-
-def split_authority(rest: str) -> tuple[str | None, str]:
-    """The authority as written, or None when there is no `//`, and what follows it."""
-    match = _AUTHORITY.match(rest)
-    return (None, rest) if match is None else (match[1], rest[match.end() :])
+    return match[1].lower(), match[2], uri[match.end() :]
 
 
 def parse_authority(text: str, *, web: bool) -> tuple[Host, int]:
@@ -109,6 +105,8 @@ def parse_authority(text: str, *, web: bool) -> tuple[Host, int]:
 
 def _split_port(text: str) -> tuple[str, int]:
     """`host:port` apart, with 0 for no port; the host keeps the brackets of an IPv6 address."""
+    if ":" not in text and "[" not in text:
+        return text, 0
     match = _HOST_AND_PORT.fullmatch(text)
     if match is None:
         raise UriError("must have one host, and one port or none")
