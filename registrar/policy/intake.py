@@ -110,6 +110,6 @@ def _redirects(metadata: Mapping[str, object], faults: list[Fault]) -> list[Redi
 
 def _check_scope(scope: str, faults: list[Fault]) -> None:
     try:
-        wire.parse_scope(scope)
+        wire.check_scope(scope)
     except ValueError as error:
         faults.append(Fault(ErrorCode.INVALID_CLIENT_METADATA, "scope", f"scope {error}"))

@@ -80,8 +80,7 @@ class Limit:
 
         The expression that failed, if one did. A `profile` of None is for one that is not known yet: nothing is kept from it.
         """
-        outcome = applies(self.conditions, activation, observe)
-        if outcome is not True:
+        if self.conditions and (outcome := applies(self.conditions, activation, observe)) is not True:
             return outcome or None
         try:
             key = _key(self.key.evaluate(activation))
@@ -112,7 +111,7 @@ class Limit:
 
     def kept_from(self, profile: str) -> int:
         """The slots of each measure that a client of `profile` may not use."""
-        return sum([reserve.slots for reserve in self.reserves if profile not in reserve.profiles])
+        return sum([reserve.slots for reserve in self.reserves if profile not in reserve.profiles]) if self.reserves else 0
 
 
 def _key(value: object) -> str:

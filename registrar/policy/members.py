@@ -100,17 +100,17 @@ class MemberRule:
 
         The observer sees true where the document passed as it was, and not true where it was refused or its own value changed.
         """
-        if draft.observe is unobserved:
+        if self.idle_without and self.member not in draft.metadata and not draft.languages:
+            draft.observe(self.rule, True)  # noqa: FBT003
+        elif draft.observe is unobserved:
             self._constrain(draft)
-            return
-        before = len(draft.findings), len(draft.changes)
-        self._constrain(draft)
-        changed = any(change.action != "default" for change in draft.changes[before[1] :])
-        draft.observe(self.rule, len(draft.findings) == before[0] and not changed)
+        else:
+            before = len(draft.findings), len(draft.changes)
+            self._constrain(draft)
+            changed = any(change.action != "default" for change in draft.changes[before[1] :])
+            draft.observe(self.rule, len(draft.findings) == before[0] and not changed)
 
     def _constrain(self, draft: Draft) -> None:
-        if self.idle_without and self.member not in draft.metadata and not draft.languages:
-            return
         if self.remove:
             self._remove(draft)
         elif self.set is not None:

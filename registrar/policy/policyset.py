@@ -1,6 +1,6 @@
 """A compiled policy tree, and the decision that it makes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -83,11 +83,11 @@ class _Verdict:
     @property
     def refuses(self) -> bool:
         """Whether something enforced was found."""
-        return any(finding.mode is Mode.ENFORCE for finding in self.findings)
+        return bool(self.of(Mode.ENFORCE))
 
     def of(self, mode: Mode) -> tuple[Finding, ...]:
         """What was found in `mode`."""
-        return tuple([finding for finding in self.findings if finding.mode is mode])
+        return tuple([finding for finding in self.findings if finding.mode is mode]) if self.findings else ()
 
     def run(self, book: RuleBook, activation: Activation) -> None:
         for validation in book.validations:
@@ -134,7 +134,8 @@ class PolicySet:
         Pure: the same facts and the same revision give the same decision. `observe` sees every rule's outcome (true, not true, or
         None for a runtime error) and has no say. Never raises for what a client sent.
         """
-        shared = {**bindings(facts, self.extensions), "source": self._located(facts.source), "constants": self.constants}
+        shared = bindings(facts, self.extensions)
+        shared["source"], shared["constants"] = self._located(facts.source), self.constants
         chosen = self._choose(self.matching.bind(shared), observe)
         if isinstance(chosen, Finding):
             return Decision(allowed=False, revision=self.revision, violations=(chosen,))
@@ -162,7 +163,8 @@ class PolicySet:
         verdict.findings += _program_findings(metadata)
         verdict.findings += _move_findings(profile, facts)
         effective = {**shared, "client": wire.total(metadata, self.extensions), "redirects": draft.redirects}
-        verdict.run(profile.book, _bind(profile.scope, profile.book, effective))
+        if profile.book.validations or profile.book.annotations:
+            verdict.run(profile.book, _bind(profile.scope, profile.book, effective))
         self._guard(verdict, effective)
         limits = self._limited(profile.book.name, facts, effective, verdict)
         return self._decision(profile, metadata, draft, verdict, limits)
@@ -173,10 +175,16 @@ class PolicySet:
             return ()
         source: Any = effective["source"]
         activation = self.limiting.bind({**effective, "profile": profile})
-        asked = [limit.ask(activation, source.networks, profile, verdict.observe) for limit in self.limits]
-        failed = [_condition_failed(answer) for answer in asked if isinstance(answer, Condition)]
+        uses: list[LimitUse] = []
+        failed: list[Finding] = []
+        for limit in self.limits:
+            answer = limit.ask(activation, source.networks, profile, verdict.observe)
+            if isinstance(answer, LimitUse):
+                uses.append(answer)
+            elif answer is not None:
+                failed.append(_condition_failed(answer))
         verdict.findings += failed
-        return () if failed else tuple(answer for answer in asked if isinstance(answer, LimitUse))
+        return () if failed else tuple(uses)
 
     def early(self, source: Source, token: Token, now: datetime) -> tuple[LimitUse, ...]:
         """What any new client from `source` would have to find room in, as far as that is known before its document is read.
@@ -279,8 +287,9 @@ def _program_findings(metadata: Mapping[str, object]) -> list[Finding]:
     return findings
 
 
-def _move_findings(profile: Profile, facts: Facts) -> Iterator[Finding]:
+def _move_findings(profile: Profile, facts: Facts) -> Sequence[Finding]:
     """An update must not carry a client past the profile that admitted it to one that did not say it takes such clients."""
     name = profile.book.name
-    if facts.operation == "update" and facts.existing_profile not in (name, *profile.accept_from):
-        yield Finding(f"{name}/{ACCEPT_FROM}", profile.book.place, _NOT_ACCEPTED, ErrorCode.INVALID_CLIENT_METADATA)
+    if facts.operation != "update" or facts.existing_profile in (name, *profile.accept_from):
+        return ()
+    return (Finding(f"{name}/{ACCEPT_FROM}", profile.book.place, _NOT_ACCEPTED, ErrorCode.INVALID_CLIENT_METADATA),)

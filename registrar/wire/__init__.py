@@ -21,7 +21,7 @@ from registrar.wire.members import (
 from registrar.wire.metadata import REDIRECTING_GRANTS, MetadataProblem, apply_defaults, check, needs_secret
 from registrar.wire.redirects import RedirectUri, RedirectUriError, normalize_redirect, parse_redirect_uri, redirect_matches
 from registrar.wire.schemes import FORBIDDEN_SCHEMES, PERMANENT_SCHEMES, is_private_use_scheme
-from registrar.wire.scopes import format_scope, parse_scope
+from registrar.wire.scopes import check_scope, format_scope, parse_scope
 from registrar.wire.uris import MAX_URI as MAX_REDIRECT_URI
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "apply_defaults",
     "base_name",
     "check",
+    "check_scope",
     "error_code",
     "extension",
     "extension_mistake",
