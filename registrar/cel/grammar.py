@@ -65,7 +65,8 @@ def computed(grammar: str) -> "Lark":
         parser="lalr",
         start="expr",
         lexer_callbacks=_CALLBACKS,
-        propagate_positions=True,
+        # Every token has its place, so the trees need none: working theirs out takes as long as all the rest of parsing.
+        keep_all_tokens=True,
         maybe_placeholders=False,
     )
 

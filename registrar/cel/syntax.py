@@ -127,7 +127,7 @@ def parse(text: str) -> Node:
         tree = parser().parse(text)
     except UnexpectedInput as error:
         _refuse(_syntax_error(error, text), _position(error, text))
-    return _Reader(text).node(tree, 0)
+    return _Reader().node(tree, 0)
 
 
 def _refuse(message: str, offset: int) -> NoReturn:
@@ -135,9 +135,8 @@ def _refuse(message: str, offset: int) -> NoReturn:
 
 
 def _check_characters(text: str) -> None:
-    for offset, character in enumerate(text):
-        if "\ud800" <= character <= "\udfff":
-            _refuse("half of a surrogate pair is no character", offset)
+    if half := _HALF.search(text):
+        _refuse("half of a surrogate pair is no character", half.start())
 
 
 def _check_quotes(text: str) -> None:
@@ -156,6 +155,7 @@ def _check_quotes(text: str) -> None:
             position = closed.end()
 
 
+_HALF = re.compile("[\ud800-\udfff]")
 # Each way through a body takes one character or one pair, so these do not backtrack.
 _OPENING = re.compile(r"""//[^\n]*|(?P<quote>\"\"\"|'''|"|')""")
 _CLOSED = {
@@ -185,52 +185,52 @@ def _at_end(error: UnexpectedInput) -> bool:
 
 
 _LOGIC = {"conditionalor": False, "conditionaland": True}
-_OPERATORS = {
-    "relation_lt": "<",
-    "relation_le": "<=",
-    "relation_ge": ">=",
-    "relation_gt": ">",
-    "relation_eq": "==",
-    "relation_ne": "!=",
-    "relation_in": "in",
-    "addition_add": "+",
-    "addition_sub": "-",
-    "multiplication_mul": "*",
-    "multiplication_div": "/",
-    "multiplication_mod": "%",
-}
+
+
+def _start(part: Any) -> int:
+    """Where a tree's first token begins; no rule of the grammar is without one."""
+    while isinstance(part, Tree):
+        part = part.children[0]
+    start: int = part.start_pos
+    return start
+
+
+def _end(part: Any) -> int:
+    """Where a tree's last token ends."""
+    while isinstance(part, Tree):
+        part = part.children[-1]
+    end: int = part.end_pos
+    return end
 
 
 class _Reader:
     """One walk over lark's tree. Its recursion is what MAX_NESTING counts, so a tree that is too deep is refused, not overrun."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
 
     def node(self, tree: Any, depth: int) -> Node:
         """The node that `tree` stands for, past the levels of precedence that it does not use."""
         depth += 1
         while True:
             if depth > MAX_NESTING:
-                _refuse(f"the expression is nested more than {MAX_NESTING} levels deep", tree.meta.start_pos)
+                _refuse(f"the expression is nested more than {MAX_NESTING} levels deep", _start(tree))
             reader = self._READERS.get(tree.data)
             if reader is not None and not (tree.data in _LEVELS and len(tree.children) == 1):
                 return reader(self, tree, depth)
-            depth += tree.data == "paren_expr"
-            tree = tree.children[0]
+            inside = tree.data == "paren_expr"
+            depth += inside
+            tree = tree.children[inside]
 
     def _span(self, tree: Any) -> tuple[int, int]:
-        return tree.meta.start_pos, tree.meta.end_pos
+        return _start(tree), _end(tree)
 
     def _expr(self, tree: Any, depth: int) -> Node:
-        condition, yes, no = (self.node(child, depth) for child in tree.children)
+        condition, yes, no = (self.node(child, depth) for child in tree.children[::2])
         return Conditional(*self._span(tree), condition, yes, no)
 
     def _logic(self, tree: Any, depth: int) -> Node:
         # `a && b && c` leans to the left; as one node it costs one level, however long it is.
         operands, rest = [], tree
         while rest.data == tree.data and len(rest.children) > 1:
-            rest, last = rest.children
+            rest, _, last = rest.children
             operands.append(last)
         operands.append(rest)
         nodes = tuple(self.node(operand, depth) for operand in reversed(operands))
@@ -238,53 +238,49 @@ class _Reader:
 
     def _binary(self, tree: Any, depth: int) -> Node:
         operator, right = tree.children
-        left = operator.children[0]
-        sign = _OPERATORS[operator.data]
+        left, sign = operator.children
         function = "@in" if sign == "in" else f"_{sign}_"
-        # The grammar drops the operator's token; it stands somewhere between its operands.
-        at = self._text.find(sign, left.meta.end_pos)
-        return Call(*self._span(tree), function, None, (self.node(left, depth), self.node(right, depth)), at)
+        return Call(*self._span(tree), function, None, (self.node(left, depth), self.node(right, depth)), sign.start_pos)
 
     def _unary(self, tree: Any, depth: int) -> Node:
         operator, operand = tree.children
-        sign = "!_" if operator.data == "unary_not" else "-_"
-        start, end = self._span(tree)
-        return Call(start, end, sign, None, (self.node(operand, depth),), start)
+        sign = operator.children[0]
+        return Call(*self._span(tree), f"{sign}_", None, (self.node(operand, depth),), sign.start_pos)
 
     def _member_dot(self, tree: Any, depth: int) -> Node:
-        target, member = tree.children
+        target, _, member = tree.children
         return Select(*self._span(tree), self.node(target, depth), self._member(member), member.start_pos)
 
     def _member_dot_arg(self, tree: Any, depth: int) -> Node:
-        target, name, *args = tree.children
+        target, _, name, _, *args, _ = tree.children
         arguments = tuple(self._list(args, depth))
         return Call(*self._span(tree), self._member(name), self.node(target, depth), arguments, name.start_pos)
 
     def _member_index(self, tree: Any, depth: int) -> Node:
-        target, key = tree.children
-        return Index(*self._span(tree), self.node(target, depth), self.node(key, depth), target.meta.end_pos)
+        target, bracket, key, _ = tree.children
+        return Index(*self._span(tree), self.node(target, depth), self.node(key, depth), bracket.start_pos)
 
     def _member_object(self, tree: Any, _: int) -> Node:
-        _refuse("messages cannot be made in an expression", tree.meta.start_pos)
+        _refuse("messages cannot be made in an expression", _start(tree))
 
     def _ident(self, tree: Any, _: int) -> Node:
-        return Name(*self._span(tree), self._variable(tree.children[0]), absolute=tree.data == "dot_ident")
+        return Name(*self._span(tree), self._variable(tree.children[-1]), absolute=tree.data == "dot_ident")
 
     def _ident_arg(self, tree: Any, depth: int) -> Node:
-        name, *args = tree.children
+        name, _, *args, _ = tree.children[tree.data == "dot_ident_arg" :]
         return Call(*self._span(tree), self._variable(name), None, tuple(self._list(args, depth)), name.start_pos)
 
     def _list_lit(self, tree: Any, depth: int) -> Node:
-        return ListLiteral(*self._span(tree), tuple(self._list(tree.children, depth)))
+        return ListLiteral(*self._span(tree), tuple(self._list(tree.children[1:-1], depth)))
 
     def _map_lit(self, tree: Any, depth: int) -> Node:
-        parts = list(self._list(tree.children, depth))
+        parts = list(self._list(tree.children[1:-1], depth))
         return MapLiteral(*self._span(tree), tuple(zip(parts[::2], parts[1::2], strict=True)))
 
     def _list(self, lists: list[Tree[Token]], depth: int) -> Iterator[Node]:
         """The nodes of an argument list, which the grammar leaves out when it is empty."""
         for inner in lists:
-            for child in inner.children:
+            for child in inner.children[::2]:
                 yield self.node(child, depth)
 
     def _literal(self, tree: Any, _: int) -> Node:

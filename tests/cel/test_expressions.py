@@ -55,6 +55,11 @@ def test_every_mistake_is_reported_once_in_the_order_of_the_text() -> None:
     ]
 
 
+def test_operators_and_brackets_are_found_behind_a_comment_that_has_them() -> None:
+    assert problems("1 // ==\n == operation") == [(9, "int never equals string")]
+    assert problems("1 // [\n [0]") == [(8, "int has no elements under int")]
+
+
 def test_what_is_expected_is_checked_at_load() -> None:
     with pytest.raises(CompileError, match="must be bool, but is string"):
         compile_expression("client.scope", SCOPE, expects=BOOL)
