@@ -28,7 +28,7 @@ from registrar.cli.stalls import Stalls
 from registrar.cli.sweeping import Sweeping
 from registrar.cli.watching import Watcher, on_hangup
 from registrar.errors import LoadError, RegistrarError
-from registrar.http.turns import Turns
+from registrar.http.turns import Places, Turns
 from registrar.metrics import Metrics
 from registrar.service import Policies
 from registrar.settings import Bind, Settings
@@ -43,13 +43,16 @@ _OTHER_FILES: Final = 256  # that a process opens besides its connections: datab
 _Load = Callable[[], Any]
 _Create = Callable[[Settings, Policies, Store, Metrics], Any]
 
+_PRIVATE_PLACES: Final = 8  # its requests differ more: one that reads a long list must not hold up who authenticates a client
+
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in flight and return. Exits 1 when a worker dies."""
     _count_files(settings.connections + _OTHER_FILES)
     with _metrics_folder() as shared:
         public = _Server(settings, settings.bind, workers=settings.workers, beside=_beside(settings, Path(shared)))
-        public.serve(target_loader=partial(_load_app, _public, settings, settings.bind, Path(shared)), wrap_loader=False)
+        load = partial(_load_app, _public, settings, settings.bind, Path(shared), places=settings.threads)
+        public.serve(target_loader=load, wrap_loader=False)
 
 
 def _metrics_folder() -> TemporaryDirectory[str]:
@@ -79,7 +82,10 @@ def _beside(settings: Settings, shared: Path) -> _Beside | None:
     bind = settings.private_bind
     if bind is None:
         return None
-    return _Beside(_Server(settings, bind, workers=1), partial(_load_app, _private, settings, bind, shared))
+    return _Beside(
+        _Server(settings, bind, workers=1),
+        partial(_load_app, _private, settings, bind, shared, places=max(settings.threads, _PRIVATE_PLACES)),
+    )
 
 
 class _Server(MPServer):
@@ -99,7 +105,7 @@ class _Server(MPServer):
             runtime_mode=RuntimeModes.mt,  # Granian's own choice for WSGI, which it makes for the server that serves, not beside
             websockets=False,
             workers=workers,
-            blocking_threads=settings.connections,  # each waits for a body; settings.threads of them work (registrar.http.turns)
+            blocking_threads=settings.connections,  # each waits for a body; few of them work (registrar.http.turns)
             backlog=settings.backlog,
             backpressure=settings.connections,
             http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT, max_buffer_size=_HEADER_BYTES),
@@ -137,26 +143,27 @@ class _Server(MPServer):
 def _public(settings: Settings, policies: Policies, store: Store, metrics: Metrics) -> Any:
     refusals = create_refusals(settings, store)
     Finalize(None, refusals.close, exitpriority=1)  # before the store is closed
-    app = create_public_app(settings, policies=policies, store=store, refusals=refusals, counts=metrics.counts)
-    return Turns(app, places=settings.threads, max_body=settings.max_body)
+    return create_public_app(settings, policies=policies, store=store, refusals=refusals, counts=metrics.counts)
 
 
-def _private(settings: Settings, policies: Policies, store: Store, metrics: Metrics) -> Any:
-    app = create_private_app(policies=policies, store=store, metrics=metrics)
-    return Turns(app, places=settings.threads, max_body=settings.max_body)
+def _private(_settings: Settings, policies: Policies, store: Store, metrics: Metrics) -> Any:
+    return create_private_app(policies=policies, store=store, metrics=metrics)
 
 
-def _load_app(create: _Create, settings: Settings, bind: Bind, shared: Path) -> Any:
-    """The app, in the process that serves it on `bind`; its metrics are counted in the folder `shared`."""
+def _load_app(create: _Create, settings: Settings, bind: Bind, shared: Path, *, places: int) -> Turns:
+    """The app, in the process that serves it on `bind`; its metrics are counted in the folder `shared`.
+
+    It works on so many requests at once as it has `places`.
+    """
     # Ctrl-C reaches this process too, besides the SIGTERM that the parent passes on; Granian sometimes loses both then, and ends
     # only after the grace (2.8.7: 6 times in 18). The parent alone listens to SIGINT. SIGHUP is waited for.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     # Granian copies this process's environment into every request's, where HTTP_PROXY would be a header that nobody sent.
     for name in [name for name in os.environ if name.startswith(("HTTP_", "CONTENT_"))]:
         del os.environ[name]
-    metrics = Metrics(shared)
+    metrics, turns = Metrics(shared), Places(places)
     try:
-        store = open_store(settings, meter=metrics.counts)
+        store = open_store(settings, meter=metrics.counts, pause=turns.left)
         policies = open_policies(settings, store, checkout=find_checkout)
     except (RegistrarError, OSError) as error:
         # The parent has just loaded and opened the same: something changed in between.
@@ -172,7 +179,7 @@ def _load_app(create: _Create, settings: Settings, bind: Bind, shared: Path) -> 
     stalls.start()
     for stop in (watcher.stop, sweeping.stop, stalls.stop):
         Finalize(None, stop, exitpriority=1)  # before the store is closed
-    app = create(settings, policies, store, metrics)
+    app = Turns(create(settings, policies, store, metrics), places=turns, max_body=settings.max_body)
     gc.collect()
     gc.freeze()  # what is loaded now lives as long as the process: no later collection has to look at it
     return app

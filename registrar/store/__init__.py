@@ -30,6 +30,7 @@ from registrar.store.records import (
     TokenRecord,
 )
 from registrar.store.store import Store
+from registrar.store.waiting import Pause
 
 __all__ = [
     "OUTCOMES",
@@ -48,6 +49,7 @@ __all__ = [
     "Meter",
     "Outcome",
     "OutcomeUnknown",
+    "Pause",
     "Result",
     "SchemaStatus",
     "SchemaTooNew",

@@ -69,6 +69,8 @@ class _TryAgainError(Exception):
 class PostgresqlBackend:
     """A PostgreSQL database as a place to write units of work and to read."""
 
+    remote = True
+
     def __init__(self, url: str, *, patience: float, read_only: bool = False) -> None:
         """Connects to nothing yet. `patience`: seconds that a verb waits at most for a connection, and for a statement.
 

@@ -329,6 +329,8 @@ def _for_caller(error: peewee.PeeweeException) -> Exception:
 class SqliteBackend:
     """One SQLite file as a place to write units of work and to read."""
 
+    remote = False
+
     def __init__(self, path: Path, *, patience: float, largest_batch: int = LARGEST_BATCH, read_only: bool = False) -> None:
         """Opens nothing yet. `patience`: seconds that a verb waits for the database at most."""
         # A little less for the lock than for the turn, so that who waits hears the cause and not only that it took long.

@@ -9,6 +9,7 @@ from registrar.store.reading import Reading
 from registrar.store.registrations import Registrations
 from registrar.store.revisions import Revisions
 from registrar.store.tokens import Tokens
+from registrar.store.waiting import Pause, Waiting
 
 
 class Store(Registrations, Lifecycle, Reading, Tokens, Revisions, Leases, Counting):
@@ -22,14 +23,17 @@ class Store(Registrations, Lifecycle, Reading, Tokens, Revisions, Leases, Counti
     """The migrations that opening it took."""
 
     @classmethod
-    def open(cls, url: str, *, patience: float = PATIENCE, meter: Meter | None = None) -> "Store":
-        """Open, and migrate when it is empty or older, the database at `url`; `meter` is told how long it works from then on.
+    def open(cls, url: str, *, patience: float = PATIENCE, meter: Meter | None = None, pause: Pause | None = None) -> "Store":
+        """Open, and migrate when it is empty or older, the database at `url`.
+
+        From then on `meter` is told how long it works, and threads wait for it in the context `pause()`.
 
         `sqlite:////absolute/path.db`, `sqlite:///relative.db` or `postgresql://…`. Raises DatabaseURLError, SchemaTooNew,
         StoreUnavailable.
         """
         backend, applied = migrated(url, patience)
-        store = cls(backend if meter is None else Metered(backend, meter))
+        backend = backend if meter is None else Metered(backend, meter)
+        store = cls(backend if pause is None else Waiting(backend, pause))
         store.applied = applied
         return store
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from registrar.http.turns import Turns
+from registrar.http.turns import Places, Turns
 
 MAX_BODY = 100
 
@@ -29,7 +29,7 @@ def echo(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 
 def body(environ: dict[str, Any], app: Any = echo) -> bytes:
     """What the app reads."""
-    return b"".join(Turns(app, places=1, max_body=MAX_BODY)(environ, None))
+    return b"".join(Turns(app, places=Places(1), max_body=MAX_BODY)(environ, None))
 
 
 def test_a_body_is_there_whole_when_its_request_is_worked_on() -> None:
@@ -81,7 +81,7 @@ def test_at_most_so_many_are_worked_on_at_once() -> None:
             working -= 1
         return [b"done"]
 
-    turns = Turns(slow, places=3, max_body=MAX_BODY)
+    turns = Turns(slow, places=Places(3), max_body=MAX_BODY)
     with ThreadPoolExecutor(20) as pool:
         assert list(pool.map(lambda _: turns({}, None), range(60))) == [[b"done"]] * 60
     assert most == 3
@@ -102,7 +102,7 @@ def test_a_body_on_its_way_takes_no_place_and_a_failure_gives_it_back() -> None:
             raise RuntimeError("failed")
         return [b"done"]
 
-    turns = Turns(failing, places=1, max_body=MAX_BODY)
+    turns = Turns(failing, places=Places(1), max_body=MAX_BODY)
     with ThreadPoolExecutor(1) as pool:
         stalled = pool.submit(turns, {"CONTENT_LENGTH": "3", "wsgi.input": Stalled(b"abc")}, None)
         assert arriving.wait(10)
@@ -112,3 +112,42 @@ def test_a_body_on_its_way_takes_no_place_and_a_failure_gives_it_back() -> None:
             assert turns({}, None) == [b"done"]
         arrived.set()
         assert stalled.result(10) == [b"done"]
+
+
+def test_who_waits_leaves_the_place_to_others() -> None:
+    """One place; two requests that meet while both wait, but never while both work. A thread without a place just waits."""
+    places = Places(1)
+    meeting = threading.Barrier(2, timeout=10)
+    working, most = 0, 0
+
+    def meets(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        nonlocal working, most
+        for _ in range(50):
+            working += 1
+            most = max(most, working)
+            time.sleep(0.0001)
+            working -= 1
+            with places.left():
+                meeting.wait()
+        return [b"done"]
+
+    turns = Turns(meets, places=places, max_body=MAX_BODY)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda _: turns({}, None), range(2))) == [[b"done"]] * 2
+    assert most == 1
+    with places.left():
+        assert _free(places) == 1
+
+
+def test_a_failure_while_waiting_takes_the_place_again() -> None:
+    """Or the next request would find one place too many."""
+    places = Places(1)
+    with pytest.raises(RuntimeError), places, places.left():
+        raise RuntimeError("lost")
+    with places, places.left(), places:
+        pass
+    assert _free(places) == 1
+
+
+def _free(places: Places) -> int:
+    return places._free.qsize()  # nothing else tells
