@@ -3,15 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from registrar.documents import read_json
 from registrar.errors import LoadError
 from registrar.policy.compiler import compile_documents, compile_tree
 from registrar.policy.policyset import PolicySet
-from registrar.policy.suites import Test, read_suites
 from registrar.policy.tree import read_files, read_tree
 from registrar.schema import Schema
+
+if TYPE_CHECKING:
+    from registrar.policy.suites import Test
 
 _Result = TypeVar("_Result")
 _FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "mcp-clients.json"
@@ -33,12 +35,14 @@ def at_directory(directory: Path, work: Callable[[], _Result]) -> _Result:
         ) from None
 
 
-def load_with_tests(directory: Path, schema: Schema) -> tuple[PolicySet, list[Test]]:
+def load_with_tests(directory: Path, schema: Schema) -> tuple[PolicySet, "list[Test]"]:
     """The policy set in `directory` and the tests of its suites. Raises LoadError with every mistake in either."""
     return at_directory(directory, lambda: _compile_with_tests(read_files(directory), schema))
 
 
-def _compile_with_tests(files: Mapping[str, bytes], schema: Schema) -> tuple[PolicySet, list[Test]]:
+def _compile_with_tests(files: Mapping[str, bytes], schema: Schema) -> tuple[PolicySet, "list[Test]"]:
+    from registrar.policy.suites import read_suites  # noqa: PLC0415  3 ms that `load` does without
+
     tree = read_tree(files, schema)
     policies = compile_documents(tree, files)
     tests = read_suites(tree, policies, load_fixtures()) if policies else []

@@ -2,12 +2,15 @@
 
 import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registrar import policy
 from registrar.bundled import bundled
 from registrar.errors import LoadError
 from registrar.policy import load, load_with_tests, read_files
@@ -35,6 +38,18 @@ def test_anybody_can_compute_a_revision() -> None:
     """As README says: sha256sum over the files, sorted by path, and sha256sum over that."""
     listing = "".join(f"{hashlib.sha256(data).hexdigest()}  {path}\n" for path, data in [("a", b"1"), ("b/c", b"2")])
     assert revision({"b/c": b"2", "a": b"1"}) == "sha256:" + hashlib.sha256(listing.encode()).hexdigest()
+
+
+def test_loading_imports_nothing_that_runs_tests() -> None:
+    """It has to be quick: most programs load a tree and run none of its tests."""
+    loading = (
+        "import sys; from registrar.bundled import bundled; from registrar.policy import load;"
+        "from registrar.schema import Schema; load(bundled('policies'), Schema.load('policy')); print('registrar.policy.suites' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", loading], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
+    assert all(hasattr(policy, name) for name in policy.__all__)
+    assert not hasattr(policy, "suite")
 
 
 def test_the_shipped_tree_loads_and_has_its_files() -> None:
