@@ -44,7 +44,8 @@ def test_loading_imports_nothing_that_runs_tests() -> None:
     """It has to be quick: most programs load a tree and run none of its tests."""
     loading = (
         "import sys; from registrar.bundled import bundled; from registrar.policy import load;"
-        "from registrar.schema import Schema; load(bundled('policies'), Schema.load('policy')); print('registrar.policy.suites' in sys.modules)"
+        "from registrar.schema import Schema; load(bundled('policies'), Schema.load('policy'));"
+        "print('registrar.policy.suites' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", loading], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False"]
