@@ -280,6 +280,6 @@ def test_the_cpp_implementation_agrees_on_open_facts(text: str, values: dict[str
 @given(expressions(extended=False), facts)
 @settings(max_examples=200, deadline=None)
 def test_cel_pythons_interpreter_agrees(interpreter: celpy.Environment, text: str, values: dict[str, Any]) -> None:
-    assume(not ("%" in text and LEAST in (values["i"], *values["li"])))
+    assume(not ("%" in text and (str(LEAST) in text or LEAST in (values["i"], *values["li"]))))
     found, wanted = here(text, values), in_celpy(interpreter, text, values)
     assert agree(found, wanted), (found, wanted)
