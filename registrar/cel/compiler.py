@@ -7,7 +7,7 @@ goes everywhere, so that one mistake is reported once.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -247,12 +247,15 @@ class Compiler:
             hint = did_you_mean(node.member, record.members)
             return self.problem(node.at, f'{record.name} has no member "{node.member}"{hint}')
         fact = self._read(target, node.member)
+        steps = steps_of((target,))
         slot = self._variable_slot(node.target)
         if slot is None or self._observe is not None:
             run = members.of_record(target.run, node.member, attributes=record.attributes)
-        else:
-            run = members.of_variable(slot, node.member, attributes=record.attributes)
-        return Piece(kind, run, *steps_of((target,)), fact=fact)
+            return Piece(kind, run, *steps, fact=fact)
+        if not record.attributes:
+            return Piece(kind, members.of_variable(slot, node.member), *steps, fact=fact)
+        attribute = slot, attrgetter(node.member)
+        return Piece(kind, members.attribute(*attribute), *steps, fact=fact, attribute=attribute)
 
     def _read(self, target: Piece, member: str) -> str:
         """Note that not all of a record is read, but one of its members."""

@@ -4,8 +4,9 @@ An expression is a tree of closures over immutable things; all that changes whil
 one activation: so any number of threads may share an expression, and each decision has an activation of its own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from registrar.cel.errors import EvaluationError
@@ -56,16 +57,21 @@ class Activation:
         left: int = self.frame[0].left
         return left
 
+    def apart(self) -> "Activation":
+        """The same values and the same budget for an expression that runs while another one does: macros write into the frame."""
+        return Activation(self.frame.copy())
+
 
 class Scope:
     """The variables that expressions may name, with their types."""
 
-    __slots__ = ("_names", "_slots", "types")
+    __slots__ = ("_names", "_slots", "_values", "types")
 
     def __init__(self, types: Mapping[str, Type]) -> None:
         self.types = dict(types)
         self._names = tuple(types)
         self._slots = {name: number for number, name in enumerate(types, start=1)}
+        self._values = _reader(self._names)
 
     def slot(self, name: str) -> int:
         """The place of a variable in the frame."""
@@ -81,10 +87,15 @@ class Scope:
         Raises ValueError when a variable has none.
         """
         try:
-            return Activation([Meter(budget), *map(values.__getitem__, self._names), *(None,) * MAX_LOOPS])
+            return Activation([Meter(budget), *self._values(values), *(None,) * MAX_LOOPS])
         except KeyError:
             missing = [name for name in self._names if name not in values]
             raise ValueError(f"no value for {', '.join(missing)}") from None
+
+
+def _reader(names: Sequence[str]) -> Callable[[Mapping[str, object]], Iterable[object]]:
+    """What reads the values of several names; of one, `itemgetter` would give the value and no tuple."""
+    return itemgetter(*names) if len(names) > 1 else lambda values: [values[name] for name in names]
 
 
 class Step(NamedTuple):
@@ -131,8 +142,7 @@ class Expression:
         meter = frame[0]
         try:
             meter.left -= self.steps
-            # Another expression may run inside this one, when a variable is computed: so macros write into a frame of their own.
-            value = self.run(frame.copy() if self.loops else frame)
+            value = self.run(frame)
         except EvaluationError as error:
             error.expression = error.expression or self
             raise

@@ -1,6 +1,6 @@
 """Selecting members and elements: of records, maps, lists, and of values whose type only shows when they are there."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -17,12 +17,14 @@ def of_record(target: Run, member: str, *, attributes: bool) -> Run:
     return lambda frame: target(frame)[member]
 
 
-def of_variable(slot: int, member: str, *, attributes: bool) -> Run:
+def of_variable(slot: int, member: str) -> Run:
     """The same of a variable: what expressions do most, so it is one closure and not two."""
-    if attributes:
-        read = attrgetter(member)
-        return lambda frame: read(frame[slot])
     return lambda frame: frame[slot][member]
+
+
+def attribute(slot: int, read: Callable[[Any], Any]) -> Run:
+    """The same of a variable whose members are attributes."""
+    return lambda frame: read(frame[slot])
 
 
 def of_map(target: Run, member: str, offset: int) -> Run:

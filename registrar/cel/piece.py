@@ -1,9 +1,12 @@
 """What the compiler makes of one node: its type and the closure that computes it."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from registrar.cel.evaluation import Run
 from registrar.cel.types import Type
+
+Attribute = tuple[int, Callable[[Any], Any]]
 
 
 class Piece(NamedTuple):
@@ -11,6 +14,7 @@ class Piece(NamedTuple):
 
     `steps` is what running it is charged for, the bodies of macros apart, which charge for themselves; `cost` is the estimate of
     everything. `value` is what it always is, when `constant`. `fact` is the dotted name of the fact it reads, else "".
+    `attribute`: the place of a variable in the frame and what reads an attribute there, when that is all that the node does.
     """
 
     type: Type
@@ -20,6 +24,7 @@ class Piece(NamedTuple):
     constant: bool = False
     value: Any = None
     fact: str = ""
+    attribute: Attribute | None = None
 
 
 def constant(value: object, kind: Type) -> Piece:

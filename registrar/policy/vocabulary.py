@@ -153,7 +153,7 @@ class Variables:
         if self._activation is None:
             raise RuntimeError("variables are read before they are bound")
         try:
-            return self._expressions[name].evaluate(self._activation)
+            return self._expressions[name].evaluate(self._activation.apart())
         except EvaluationError as error:
             # The reader's own place is what a report shows, so the failing variable is named, not its offset.
             return EvaluationError(f"variables.{name}: {error.reason}", 0)
