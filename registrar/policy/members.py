@@ -1,6 +1,6 @@
 """Member constraints: what a profile's `client:` block does to one member of the registration document."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -44,7 +44,7 @@ class Draft:
     def redirecting(self) -> bool:
         """Whether a grant of the client uses redirection, which alone gives response types a meaning (RFC 7591 §2.1)."""
         grants = self.metadata.get("grant_types")
-        return isinstance(grants, Sequence) and not REDIRECTING_GRANTS.isdisjoint(grants)
+        return isinstance(grants, (list, tuple)) and not REDIRECTING_GRANTS.isdisjoint(grants)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

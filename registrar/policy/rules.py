@@ -55,7 +55,8 @@ def applies(conditions: Sequence[Condition], activation: Activation, observe: Ob
             observe(condition.rule, None)
             failed = failed or condition
             continue
-        observe(condition.rule, outcome)
+        if observe is not unobserved:
+            observe(condition.rule, outcome)
         if not outcome:
             return False
     return True if failed is None else failed
@@ -86,7 +87,8 @@ class Validation:
         except EvaluationError:
             observe(self.rule, None)
             return self._finding(self.message, now, errored=True)
-        observe(self.rule, outcome)
+        if observe is not unobserved:
+            observe(self.rule, outcome)
         return None if outcome else self._finding(self._words(messages), now)
 
     def _finding(self, message: str, now: datetime, *, errored: bool = False) -> Finding:

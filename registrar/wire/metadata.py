@@ -38,7 +38,6 @@ class MetadataProblem(NamedTuple):
 
 _Document = Mapping[str, object]
 _Report = Callable[[str, str], None]
-_Rule = Callable[[_Document, _Report], None]
 
 
 def needs_secret(method: str) -> bool:
@@ -70,21 +69,26 @@ def check(metadata: Mapping[str, object]) -> list[MetadataProblem]:
     def report(member: str, message: str) -> None:
         problems.append(MetadataProblem(error_code(member), member, message))
 
-    for rule in _RULES:
-        rule(metadata, report)
+    method, grants = _string(metadata, "token_endpoint_auth_method"), _strings(metadata, "grant_types")
+    _check_redirect_uris(metadata, grants, report)
+    _check_grants(grants, _strings(metadata, "response_types"), report)
+    _check_client_credentials(method, grants, report)
+    _check_scope(metadata, report)
+    _check_links(metadata, report)
+    _check_keys(metadata, method, report)
+    _check_tls(metadata, method, report)
     return problems
 
 
-def _check_redirect_uris(document: _Document, report: _Report) -> None:
+def _check_redirect_uris(document: _Document, grants: Sequence[str], report: _Report) -> None:
     """MUST: present for a grant that redirects (RFC 7591 §2)."""
-    if not document.get("redirect_uris") and not REDIRECTING_GRANTS.isdisjoint(_strings(document, "grant_types")):
+    if not document.get("redirect_uris") and not REDIRECTING_GRANTS.isdisjoint(grants):
         report("redirect_uris", "is required for the grant types authorization_code and implicit")
 
 
-def _check_grants(document: _Document, report: _Report) -> None:
+def _check_grants(grants: Sequence[str], responses: Sequence[str], report: _Report) -> None:
     """MUST: grant types and response types agree, as the table of RFC 7591 §2.1 and OpenID Connect Registration §2 say."""
-    grants = _strings(document, "grant_types")
-    parts = " ".join(_strings(document, "response_types")).split(" ")
+    parts = " ".join(responses).split(" ")
     code, front = "code" in parts, "token" in parts or "id_token" in parts
     if code and "authorization_code" not in grants:
         report("response_types", "must not have code without the grant type authorization_code")
@@ -96,9 +100,9 @@ def _check_grants(document: _Document, report: _Report) -> None:
         report("response_types", "must have token or id_token for the grant type implicit")
 
 
-def _check_client_credentials(document: _Document, report: _Report) -> None:
+def _check_client_credentials(method: str, grants: Sequence[str], report: _Report) -> None:
     """MUST: the client credentials grant is for confidential clients only (RFC 6749 §4.4)."""
-    if "client_credentials" in _strings(document, "grant_types") and _method(document) == "none":
+    if method == "none" and "client_credentials" in grants:
         report("token_endpoint_auth_method", "must not be none for the grant type client_credentials")
 
 
@@ -120,32 +124,21 @@ def _check_links(document: _Document, report: _Report) -> None:
                 report(name, error.reason)
 
 
-def _check_keys(document: _Document, report: _Report) -> None:
+def _check_keys(document: _Document, method: str, report: _Report) -> None:
     """MUST: jwks and jwks_uri not both (RFC 7591 §2); jwks has public keys only; methods that sign have keys."""
     if "jwks" in document:
         if "jwks_uri" in document:
             report("jwks", "must not be there together with jwks_uri")
         for mistake in key_set_mistakes(document["jwks"]):
             report("jwks", mistake)
-    elif _method(document) in _KEY_METHODS and "jwks_uri" not in document:
+    elif method in _KEY_METHODS and "jwks_uri" not in document:
         report("token_endpoint_auth_method", "needs jwks or jwks_uri for this method")
 
 
-def _check_tls(document: _Document, report: _Report) -> None:
+def _check_tls(document: _Document, method: str, report: _Report) -> None:
     """MUST: tls_client_auth has exactly one of the subject members (RFC 8705 §2.1.2)."""
-    if _method(document) == "tls_client_auth" and sum(name in document for name in _TLS_SUBJECTS) != 1:
+    if method == "tls_client_auth" and sum(name in document for name in _TLS_SUBJECTS) != 1:
         report("token_endpoint_auth_method", "needs exactly one of the members tls_client_auth_*")
-
-
-_RULES: tuple[_Rule, ...] = (
-    _check_redirect_uris,
-    _check_grants,
-    _check_client_credentials,
-    _check_scope,
-    _check_links,
-    _check_keys,
-    _check_tls,
-)
 
 
 def _strings(document: _Document, member: str) -> Sequence[str]:
@@ -156,7 +149,3 @@ def _strings(document: _Document, member: str) -> Sequence[str]:
 def _string(document: _Document, member: str) -> str:
     value = document.get(member)
     return value if isinstance(value, str) else ""
-
-
-def _method(document: _Document) -> str:
-    return _string(document, "token_endpoint_auth_method")
