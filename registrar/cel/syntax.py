@@ -135,8 +135,10 @@ def _refuse(message: str, offset: int) -> NoReturn:
 
 
 def _check_characters(text: str) -> None:
-    if half := _HALF.search(text):
-        _refuse("half of a surrogate pair is no character", half.start())
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        _refuse("half of a surrogate pair is no character", error.start)
 
 
 def _check_quotes(text: str) -> None:
@@ -155,7 +157,6 @@ def _check_quotes(text: str) -> None:
             position = closed.end()
 
 
-_HALF = re.compile("[\ud800-\udfff]")
 # Each way through a body takes one character or one pair, so these do not backtrack.
 _OPENING = re.compile(r"""//[^\n]*|(?P<quote>\"\"\"|'''|"|')""")
 _CLOSED = {

@@ -44,7 +44,7 @@ class Lines:
         return Place(self.file, line, index - self._starts[line - 1] + 1)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Node:
     """One value of the file. `start` is the index of its first character, `style` the quote or indicator of a scalar ("" plain).
 

@@ -21,7 +21,6 @@ _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Beside what YAML forbids: a lone CR, and the breaks and marks that editors and YAML versions count differently.
 # Named one by one: naming what is allowed takes 2 ms to compile, since `re` looks at each character of a class in turn.
 _FORBIDDEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]|\r(?!\n)")
-_HALF = re.compile("[\ud800-\udfff]")
 _DIRECTIVE = re.compile(r"^%(?!YAML[ \t]+1\.2[ \t]*(?:#.*)?\r?$).*", re.MULTILINE)
 
 
@@ -62,7 +61,7 @@ class _UnreadableError(Exception):
     """Nothing after this point can be read."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Frame:
     """A collection that is still open; in a mapping, `key` is the key that waits for its value."""
 
@@ -106,7 +105,8 @@ class _Composer:
             self._begin(event)
         elif isinstance(event, yaml.ScalarEvent):
             self._check_tag(event)
-            self._add(self._scalar(event), self._index(event.start_mark))
+            scalar = self._scalar(event)
+            self._add(scalar, scalar.start)
         elif isinstance(event, yaml.AliasEvent):
             self._repeat(event)
         elif isinstance(event, yaml.CollectionStartEvent):
@@ -132,7 +132,7 @@ class _Composer:
                 node.value = resolve(event.value)
             except ScalarError as error:
                 self._report(start, str(error))
-        elif _HALF.search(event.value):
+        elif _has_half(event.value):
             self._report(start, "an escape stands for half a character")
         return node
 
@@ -221,6 +221,15 @@ class _Composer:
         ]
         path = format_path([step for step in steps if step is not None])
         self._problems.append(Problem(self._lines.place(index), path, message))
+
+
+def _has_half(text: str) -> bool:
+    """Whether one half of a surrogate pair is in `text`, which is no character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _explained(error: yaml.MarkedYAMLError, text: str, index: int) -> str:

@@ -109,6 +109,7 @@ class _MemberCompiler:
         raw = self._raw
         self._refuse_contradictions()
         default = self._items("default")
+        default = _RFC_DEFAULTS.get(self._member) if default is None else default
         allow, listed = self._allow()
         rule = MemberRule(
             member=self._member,
@@ -118,7 +119,8 @@ class _MemberCompiler:
             places={keyword: self._reader.place((*self._path, keyword), key=True) for keyword in raw},
             remove=raw.get("remove", False),
             set=self._items("set"),
-            default=_RFC_DEFAULTS.get(self._member) if default is None else default,
+            default=default,
+            fallback=_allowed(default or (), allow),
             allow=allow,
             listed=listed,
             require=self._items("require") or (),
@@ -134,7 +136,7 @@ class _MemberCompiler:
         )
         for keyword in ("default", "set"):
             self._refuse_own_value(rule, keyword)
-        return replace(rule, fallback=_allowed_default(rule))
+        return rule
 
     def _refuse_contradictions(self) -> None:
         raw = self._raw
@@ -261,9 +263,8 @@ class _MemberCompiler:
             self._reader.problem((*self._path, keyword), f"would be refused by the constraint itself: {finding.message}")
 
 
-def _allowed_default(rule: MemberRule) -> tuple[object, ...]:
-    default = rule.default or ()
-    return default if rule.allow is None or all(rule.allow(item) for item in default) else ()
+def _allowed(items: tuple[object, ...], allow: Callable[[Any], bool] | None) -> tuple[object, ...]:
+    return items if allow is None or all(map(allow, items)) else ()
 
 
 def _scope_token(text: str) -> bool:

@@ -62,7 +62,7 @@ def _collect_one(path: Path, name: str, files: dict[str, bytes], problems: list[
             problems.append(Problem(start_of(name), "", f"cannot be read: {error.strerror}"))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Tree:
     """The documents of a tree that have the right structure, by path, and the mistakes found so far."""
 
