@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from time import monotonic
 from typing import Final, Literal
@@ -15,12 +16,12 @@ Address = IPv4Address | IPv6Address
 
 _LOG: Final = logging.getLogger(__name__)
 
+_REMEMBERED: Final = 1024  # addresses that came last
 _MAX_TEXT: Final = 512  # characters of User-Agent and Origin that are kept
 _FOR: Final = re.compile(r"""(?:^|;)\s*for\s*=\s*("[^"]*"|[^\s;"]*)\s*(?=;|$)""", re.ASCII | re.IGNORECASE)
 _PORT: Final = re.compile(r":[0-9]{1,5}", re.ASCII)
 
 
-_FORWARDING: Final = ("X-Forwarded-For", "Forwarded")
 _SUSPICIOUS: Final = 20  # requests one after the other that look as if a proxy had sent them
 _REPEATED: Final = 3600  # seconds
 
@@ -46,9 +47,10 @@ class SourceReader:
         known: Source | None = req.context.get("source")
         if known is None:
             address = self._address(req)
+            ip, prefix = _names(address)
             known = Source(
-                ip=str(address or ""),
-                prefix=subscriber(address),
+                ip=ip,
+                prefix=prefix,
                 user_agent=_kept(req.get_header("User-Agent")),
                 origin=_kept(req.get_header("Origin")),
             )
@@ -56,9 +58,9 @@ class SourceReader:
         return known
 
     def _address(self, req: falcon.Request) -> Address | None:
-        address = _parse_address(req.env.get("REMOTE_ADDR", ""))
+        address = _peer(req.env.get("REMOTE_ADDR", ""))
         if not self._trusted:
-            self._unknown_proxy.note(address, forwarded=any(req.get_header(name) for name in _FORWARDING))
+            self._unknown_proxy.note(address, forwarded="HTTP_X_FORWARDED_FOR" in req.env or "HTTP_FORWARDED" in req.env)
             return address
         if not self._trusts(address):
             return address
@@ -136,6 +138,18 @@ def _parse_address(text: str) -> Address | None:
             return None
         return address.ipv4_mapped or address
     return address
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _peer(text: str) -> Address | None:
+    """The address that the server itself tells."""
+    return _parse_address(text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _names(address: Address | None) -> tuple[str, str]:
+    """An address, and what its subscriber holds, as facts have them."""
+    return str(address or ""), subscriber(address)
 
 
 def _kept(value: str | None) -> str:

@@ -40,7 +40,8 @@ def _share(folder: Path) -> None:
     The library chooses when it is imported, by the environment. That may have been before anybody knew the folder.
     """
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-    values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+    process = os.getpid()  # asked once, and not at every count: what serves does not fork
+    values.ValueClass = values.MultiProcessValue(lambda: process)  # type: ignore[no-untyped-call]
 
 
 def _of_all(folder: Path) -> CollectorRegistry:

@@ -4,7 +4,6 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -22,7 +21,7 @@ class TimeOrderedIds:
 
     def __call__(self) -> str:
         """A new id. It has 74 random bits, so it is unique, but no secret."""
-        milliseconds = (self._clock() - _EPOCH) // timedelta(milliseconds=1)
+        milliseconds = (self._clock() - _EPOCH) // _MILLISECOND
         return _uuid(milliseconds << 80 | int.from_bytes(self._random(10)), version=7)
 
 
@@ -33,7 +32,8 @@ def named_id(name: str) -> str:
 
 def _uuid(bits: int, *, version: int) -> str:
     bits = bits & ~(0xF << 76) | version << 76
-    return str(UUID(int=bits & ~(0x3 << 62) | 0x2 << 62))  # variant
+    digits = f"{bits & ~(0x3 << 62) | 0x2 << 62:032x}"  # with the variant; `uuid.UUID` would take three times as long to say so
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def new_secret() -> str:

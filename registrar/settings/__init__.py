@@ -55,7 +55,7 @@ class Settings:
     proxy_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
     cors_origins: tuple[str, ...] = ("*",)
     workers: int = 1
-    threads: int = 2
+    threads: int = 1
     connections: int = 1024
     backlog: int = 1024
     request_timeout: int = 30
