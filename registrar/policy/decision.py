@@ -1,9 +1,10 @@
 """What a decision says: frozen, complete, and explainable by rule id and place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from registrar.errors import Place
 from registrar.limits import LimitUse
@@ -52,8 +53,7 @@ class Lifetimes:
     client_secret: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The outcome of `PolicySet.decide`.
 
     `metadata` is the effective client (present members only, RFC 7591 names), meaningful only when `allowed`.
@@ -65,12 +65,12 @@ class Decision:
     allowed: bool
     revision: str
     profile: str = ""
-    metadata: Mapping[str, object] = field(default_factory=dict)
+    metadata: Mapping[str, object] = MappingProxyType({})
     violations: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
     audited: tuple[Finding, ...] = ()
     changes: tuple[Change, ...] = ()
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = MappingProxyType({})
     lifetimes: Lifetimes = Lifetimes()
     client_id_prefix: str = ""
     reuse_identical: bool = False
