@@ -46,7 +46,7 @@ class Reserve(NamedTuple):
     slots: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Limit:
     """One limit. `conditions` has its `when`, if it has one; `place` is that of its `key`.
 

@@ -22,7 +22,7 @@ Action = Literal["default", "set", "remove", "strip"]
 _ACTIONS: tuple[Action, ...] = ("default", "set", "remove", "strip")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Draft:
     """The client while its profile works on it. `metadata` and `redirects` end up as the effective client."""
 
@@ -47,7 +47,7 @@ class Draft:
         return isinstance(grants, (list, tuple)) and not REDIRECTING_GRANTS.isdisjoint(grants)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MemberRule:
     """The constraints on one member, compiled. What is None or empty was not asked for.
 

@@ -34,7 +34,7 @@ _NOT_ACCEPTED = "this client was registered under another profile, whose clients
 _CONDITION_FAILED = "the policy of this server could not be evaluated"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Profile:
     """Who a client is, and what exactly it may register."""
 
@@ -70,7 +70,7 @@ class Offers(NamedTuple):
     scopes: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Verdict:
     """What a decision has found so far."""
 
@@ -98,7 +98,7 @@ class _Verdict:
             self.annotations[f"{book.name}/{annotation.key}"] = annotation.value(activation)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PolicySet:
     """A policy tree, compiled. Immutable and safe to share between threads.
 

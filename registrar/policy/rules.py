@@ -33,7 +33,9 @@ class Switch(NamedTuple):
         return self.mode
 
 
-@dataclass(frozen=True, slots=True)
+# `eq=False` here, and for the other compiled parts of a policy set: an expression equals itself alone, so what holds one does
+# too, and a class without `==` of its own takes a third less time to define.
+@dataclass(frozen=True, slots=True, eq=False)
 class Condition:
     """One of a document's `matchConditions`."""
 
@@ -62,7 +64,7 @@ def applies(conditions: Sequence[Condition], activation: Activation, observe: Ob
     return True if failed is None else failed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Validation:
     """One of a document's `validations`: an expression that must be true of the effective client."""
 
@@ -117,7 +119,7 @@ class Annotation(NamedTuple):
             return "(error)"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RuleBook:
     """What a Profile and a Guardrail have in common: when they apply, their variables, their rules."""
 
