@@ -101,20 +101,20 @@ class _Composer:
         return Document(self._lines, self._root or Node(start=0))
 
     def _take(self, event: yaml.Event) -> None:
-        if isinstance(event, yaml.DocumentStartEvent):
-            self._begin(event)
-        elif isinstance(event, yaml.ScalarEvent):
+        if isinstance(event, yaml.ScalarEvent):
             self._check_tag(event)
             scalar = self._scalar(event)
             self._add(scalar, scalar.start)
-        elif isinstance(event, yaml.AliasEvent):
-            self._repeat(event)
         elif isinstance(event, yaml.CollectionStartEvent):
             self._check_tag(event)
             self._descend(event)
         elif isinstance(event, yaml.CollectionEndEvent):
             node = self._open.pop().node
             self._add(node, node.start)
+        elif isinstance(event, yaml.AliasEvent):
+            self._repeat(event)
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self._begin(event)
 
     def _begin(self, event: yaml.DocumentStartEvent) -> None:
         start = self._index(event.start_mark)

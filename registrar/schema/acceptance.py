@@ -103,7 +103,7 @@ def _types(schema: _Schema) -> frozenset[type]:
     names = schema.get("type")
     if names is None:
         return _PLAIN
-    return frozenset().union(*(_TYPES[name] for name in ([names] if isinstance(names, str) else names)))
+    return _TYPES[names] if isinstance(names, str) else frozenset().union(*(_TYPES[name] for name in names))
 
 
 def _typed(types: frozenset[type], parts: Mapping[type, Acceptor]) -> Acceptor:
