@@ -8,6 +8,7 @@ from registrar.cel.errors import EvaluationError, Failure
 from registrar.cel.evaluation import Frame, Run, charge
 from registrar.cel.functions import OVERLOADS
 from registrar.cel.functions.function import Function
+from registrar.cel.logic import negation
 from registrar.cel.piece import Piece
 from registrar.cel.types import (
     BYTES,
@@ -88,6 +89,8 @@ def certain_call(function: Function, operands: tuple[Piece, ...], offset: int) -
     if function.linear and weights:
         return _weighed(function, runs, weights, operands[-1], offset)
     match runs:
+        case [only] if function.name == "!_":
+            return negation(only)
         case [only]:
             return _unary(function, only, offset)
         case [first, second]:

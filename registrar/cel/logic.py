@@ -1,4 +1,4 @@
-"""`&&`, `||` and `?:` (langdef, "Logical Operators").
+"""`&&`, `||`, `!` and `?:` (langdef, "Logical Operators").
 
 `&&` and `||` are commutative: an operand that decides the outcome decides it whatever error the other one has.
 """
@@ -82,6 +82,11 @@ def chain(runs: list[Run], *, decisive: bool) -> Run:
         return not decisive
 
     return run
+
+
+def negation(operand: Run) -> Run:
+    """`!operand`, which has a value whenever its operand has one."""
+    return lambda frame: not operand(frame)
 
 
 def choice(condition: Run, yes: Run, no: Run) -> Run:

@@ -100,7 +100,7 @@ def _faults(metadata: Mapping[str, object], extensions: Extensions) -> list[Faul
 def _redirects(metadata: Mapping[str, object], faults: list[Fault]) -> list[RedirectUri]:
     parsed: list[RedirectUri] = []
     uris = metadata.get("redirect_uris", ())
-    for index, uri in enumerate(uris if isinstance(uris, list | tuple) else ()):
+    for index, uri in enumerate(uris if isinstance(uris, (list, tuple)) else ()):
         try:
             parsed.append(wire.parse_redirect_uri(uri))
         except RedirectUriError as error:

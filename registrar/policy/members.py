@@ -79,12 +79,15 @@ class MemberRule:
     code: ErrorCode | None = None
     switch: Switch = Switch()
     idle_without: bool = field(init=False)
+    _bounded: bool = field(init=False)
     _changes: Mapping[str, Change] = field(init=False)
 
     def __post_init__(self) -> None:
         needed = self.set is not None or self.default is not None or self.required or self.require or self.min_items
         changes = {action: Change(self.member, action, self._place_of(action)) for action in _ACTIONS}
+        bounded = self.required or self.require or self.min_items or self.max_items or self.max_length or self.pattern
         object.__setattr__(self, "idle_without", not needed)
+        object.__setattr__(self, "_bounded", bool(bounded or self.same_host))
         object.__setattr__(self, "_changes", changes)
 
     def _place_of(self, action: Action) -> Place | None:
@@ -116,7 +119,13 @@ class MemberRule:
         elif self.set is not None:
             self._replace(draft, self.set)
         elif self.member != "response_types" or draft.redirecting():
-            self._judge(draft, self._admit(draft, self._defaulted(draft)))
+            items = self._read(draft)
+            if not items and self.default is not None:
+                items = self._defaulted(draft, self.default)
+            if self.allow is not None:
+                items = self._admit(draft, items, self.allow)
+            if self._bounded:
+                self._judge(draft, items)
             if draft.languages:
                 self._judge_tagged(draft)
 
@@ -134,19 +143,14 @@ class MemberRule:
             self._write(draft, items)
             self._changed(draft, "set")
 
-    def _defaulted(self, draft: Draft) -> tuple[object, ...]:
-        items = self._read(draft)
-        if items or self.default is None:
-            return items
-        self._write(draft, self.default)
+    def _defaulted(self, draft: Draft, default: tuple[object, ...]) -> tuple[object, ...]:
+        self._write(draft, default)
         self._changed(draft, "default")
-        return self.default
+        return default
 
-    def _admit(self, draft: Draft, items: tuple[object, ...]) -> tuple[object, ...]:
+    def _admit(self, draft: Draft, items: tuple[object, ...], allow: Callable[[Any], bool]) -> tuple[object, ...]:
         """The items that remain; every item is allowed, or a finding says that one is not."""
-        if self.allow is None:
-            return items
-        kept = tuple(filter(self.allow, items))
+        kept = tuple(filter(allow, items))
         if len(kept) == len(items):
             return items
         if not self.strip:

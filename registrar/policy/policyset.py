@@ -17,7 +17,7 @@ from registrar.policy.facts import Facts, Source, Token
 from registrar.policy.limits import Limit
 from registrar.policy.members import Draft, MemberRule
 from registrar.policy.networks import Networks
-from registrar.policy.rules import Condition, Observer, RuleBook, applies, unobserved
+from registrar.policy.rules import Condition, Observer, RuleBook, applies, broken, unobserved
 from registrar.policy.tokens import TokenUse
 from registrar.policy.vocabulary import Variables, bindings
 from registrar.wire import ErrorCode, Extensions
@@ -90,10 +90,8 @@ class _Verdict:
         return tuple([finding for finding in self.findings if finding.mode is mode]) if self.findings else ()
 
     def run(self, book: RuleBook, activation: Activation) -> None:
-        for validation in book.validations:
-            finding = validation.check(activation, self.messages, self.facts.now, self.observe)
-            if finding is not None:
-                self.findings.append(finding)
+        for validation, errored in broken(book.validations, activation, self.observe):
+            self.findings.append(validation.finding(self.messages, self.facts.now, errored=errored))
         for annotation in book.annotations:
             self.annotations[f"{book.name}/{annotation.key}"] = annotation.value(activation)
 

@@ -77,23 +77,12 @@ class Validation:
     field: str = ""
     switch: Switch = Switch()
 
-    def check(
-        self, activation: Activation, messages: Callable[[], Activation], now: datetime, observe: Observer
-    ) -> Finding | None:
-        """None when the expression is true. Anything else (false, an error, an exhausted budget) is a finding.
+    def finding(self, messages: Callable[[], Activation], now: datetime, *, errored: bool) -> Finding:
+        """What is found when the expression is not true.
 
         `messages` makes an activation of the scope of messages, for the few that are computed.
         """
-        try:
-            outcome = self.expression.evaluate(activation) is True
-        except EvaluationError:
-            observe(self.rule, None)
-            return self._finding(self.message, now, errored=True)
-        if observe is not unobserved:
-            observe(self.rule, outcome)
-        return None if outcome else self._finding(self._words(messages), now)
-
-    def _finding(self, message: str, now: datetime, *, errored: bool = False) -> Finding:
+        message = self.message if errored else self._words(messages)
         return Finding(self.rule, self.place, message, self.code, self.field, self.switch.at(now), errored)
 
     def _words(self, messages: Callable[[], Activation]) -> str:
@@ -103,6 +92,23 @@ class Validation:
             return printable(str(self.message_expression.evaluate(messages())), _LONGEST_MESSAGE) or self.message
         except EvaluationError:
             return self.message
+
+
+def broken(validations: Sequence[Validation], activation: Activation, observe: Observer) -> list[tuple[Validation, bool]]:
+    """The validations that are not true, and whether it is for an error, an exhausted budget included."""
+    found: list[tuple[Validation, bool]] = []
+    for validation in validations:
+        try:
+            outcome = validation.expression.evaluate(activation) is True
+        except EvaluationError:
+            observe(validation.rule, None)
+            found.append((validation, True))
+            continue
+        if observe is not unobserved:
+            observe(validation.rule, outcome)
+        if not outcome:
+            found.append((validation, False))
+    return found
 
 
 class Annotation(NamedTuple):

@@ -122,7 +122,7 @@ def normalise(body: Mapping[str, object], extensions: Extensions = NO_EXTENSIONS
     metadata = {
         name: value
         for name, value in body.items()
-        if value not in _EMPTY and (name in MEMBERS or name in extensions or ("#" in name and _TAGGED.fullmatch(name)))
+        if (value or value not in _EMPTY) and (name in MEMBERS or name in extensions or ("#" in name and _TAGGED.fullmatch(name)))
     }
     if isinstance(scope := metadata.get("scope"), str) and not scope.strip(" "):
         del metadata["scope"]
@@ -140,7 +140,7 @@ def total(metadata: Mapping[str, object], extensions: Extensions = NO_EXTENSIONS
         client[name] = _ZERO.get(member.kind, {})
     for name, value in metadata.items():
         if name in client:
-            client[name] = tuple(value) if isinstance(value, list) else _frozen(value) if isinstance(value, dict) else value
+            client[name] = value if isinstance(value, str) else tuple(value) if isinstance(value, list) else _frozen(value)
         elif "#" in name:
             localized[name] = value
     return client
