@@ -2,7 +2,6 @@
 
 import socket
 import time
-from statistics import median
 
 import pytest
 
@@ -55,8 +54,7 @@ def test_bodies_that_do_not_come_keep_nothing_from_the_others(server: Server, nu
         for connection in stalled:
             connection.sendall(HEAD + b"\r\n" + BODY[:9])
         time.sleep(1)
-        # Of many that come at once Granian may give one no thread before the next one comes, and that may be anybody's.
-        assert median(register(server) for _ in range(5)) < AT_ONCE
+        assert max(register(server) for _ in range(5)) < AT_ONCE
         assert memory(server) - before < 32 + len(stalled) / 4
     assert register(server) < PATIENCE
 

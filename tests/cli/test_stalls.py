@@ -5,9 +5,8 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from statistics import median
 
 import httpx2
 import pytest
@@ -43,9 +42,9 @@ def ended(connection: socket.socket) -> bool:
 
 @pytest.mark.parametrize("start", [SIZED + BODY[:9], SIZED, CHUNKED + BODY[:9]], ids=["half a body", "no body", "chunks"])
 def test_many_stalled_bodies_keep_nothing_from_the_others(tmp_path: Path, start: bytes) -> None:
-    """Five times as many as requests are worked on at once; who sends all is answered in a moment, or two on a busy machine.
+    """Five times as many as requests are worked on at once; who sends all is answered in a moment, or a few on a busy machine.
 
-    Of many that come at once Granian may give one no thread before the next one comes, and that may be anybody's.
+    Also the one of many that Granian gives no thread before the next one comes: the server itself is the next one.
     """
     with serving(tmp_path, REGISTRAR_THREADS="64") as server, connections(server, 320) as stalled:
         for connection in stalled:
@@ -54,10 +53,9 @@ def test_many_stalled_bodies_keep_nothing_from_the_others(tmp_path: Path, start:
         times = []
         for number in range(9):
             began = time.monotonic()
-            with suppress(httpx2.ReadTimeout):
-                assert register(server, {**NATIVE, "client_name": f"cli {number}"}).status_code == 201
+            assert register(server, {**NATIVE, "client_name": f"cli {number}"}).status_code == 201
             times.append(time.monotonic() - began)
-        assert median(times) < 2
+        assert max(times) < 5
         if start.startswith(SIZED):
             rest = (SIZED + BODY).removeprefix(start)
             stalled[0].sendall(rest)
