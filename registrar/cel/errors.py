@@ -40,5 +40,5 @@ class Failure(Exception):  # noqa: N818  what a function has to say, not yet an 
     """Raised by the implementation of a function; the call turns it into an EvaluationError at its place."""
 
 
-class PatternError(RegistrarError):
+class PatternError(RegistrarError, Failure):
     """A regular expression that RE2 does not accept."""

@@ -62,8 +62,9 @@ class _Parts:
 
     def search(self, text: str) -> bool:
         """Whether a part of `text` fits."""
-        # Given bytes, the binding does not work out where the characters of the match are, which nobody asks for here.
-        return self._regexp.search(text.encode()) is not None
+        # Given bytes, the binding does not work out where the characters of the match are, which nobody asks for here; and its
+        # own `search` is no more than the first of `finditer`.
+        return next(self._regexp.finditer(text.encode()), None) is not None
 
     def find(self, text: str) -> str:
         """The first part of `text` that fits; "" when none does."""

@@ -2,33 +2,25 @@
 
 from collections.abc import Callable
 
-from registrar.cel.errors import Failure, PatternError
 from registrar.cel.functions.function import Function, apply
-from registrar.cel.patterns import Pattern, compile_pattern
+from registrar.cel.patterns import compile_pattern
 from registrar.cel.types import BOOL, INT, STRING, ListType
 
 
-def _pattern(text: str) -> Pattern:
-    try:
-        return compile_pattern(text)
-    except PatternError as error:
-        raise Failure(str(error)) from None
-
-
 def _matches(pattern: str) -> Callable[[str], bool]:
-    return _pattern(pattern).search
+    return compile_pattern(pattern).search
 
 
 def _find(pattern: str) -> Callable[[str], str]:
-    return _pattern(pattern).find
+    return compile_pattern(pattern).find
 
 
 def _find_all(pattern: str) -> Callable[[str], tuple[str, ...]]:
-    return _pattern(pattern).find_all
+    return compile_pattern(pattern).find_all
 
 
 def _find_some(text: str, pattern: str, limit: int) -> tuple[str, ...]:
-    return _pattern(pattern).find_all(text, limit)
+    return compile_pattern(pattern).find_all(text, limit)
 
 
 _MATCHES = "Whether the pattern fits somewhere in the text; `^` and `$` tie it to the ends."
