@@ -86,7 +86,9 @@ def _parsed(uri: str) -> RedirectUri:
     path, _, query = rest.partition("?")
     if "." in path or "%" in path:
         _check_path(path)
-    host, port = _authority(written, web=web)
+    if web and written is None:
+        raise UriError("must have // and a host after the scheme")
+    host, port = (Host(), 0) if written is None else parse_authority(written, web=web)
     if scheme == "http" and not host.loopback:
         raise UriError("must use https: http is only for loopback addresses")
     port = port or DEFAULT_PORTS.get(scheme, 0)
@@ -99,14 +101,6 @@ def _check_scheme(scheme: str, rest: str, *, private_use: bool) -> None:
     # `localhost:8080/callback` is, by the grammar, the scheme `localhost` and a path.
     if scheme == "localhost" or (private_use and _HOST_AND_PORT_ONLY.match(rest)):
         raise UriError("must be an absolute URI with a scheme before the host")
-
-
-def _authority(written: str | None, *, web: bool) -> tuple[Host, int]:
-    if written is None:
-        if web:
-            raise UriError("must have // and a host after the scheme")
-        return Host(), 0
-    return parse_authority(written, web=web)
 
 
 def _check_path(path: str) -> None:

@@ -113,9 +113,9 @@ def _split_port(text: str) -> tuple[str, int]:
     host, port = match.groups()
     if port is None:
         return host, 0
-    if not _PORT.fullmatch(port) or int(port) > _MAX_PORT:
+    if not _PORT.fullmatch(port) or (number := int(port)) > _MAX_PORT:
         raise UriError("must have a port from 1 to 65535 without leading zeros, or none and no colon")
-    return host, int(port)
+    return host, number
 
 
 def _in_brackets(text: str) -> str | None:

@@ -81,6 +81,14 @@ def _quote(text: str) -> str:
     return bounded('"' + _TO_ESCAPE.sub(lambda found: _ESCAPES[found[0]], text) + '"')
 
 
+def _lower(text: str) -> str:
+    return text.lower() if text.isascii() else text.translate(_LOWER)
+
+
+def _upper(text: str) -> str:
+    return text.upper() if text.isascii() else text.translate(_UPPER)
+
+
 _CONTAINS = "Whether the second text is a part of the first."
 _REPLACE = "The text with every occurrence of the first argument replaced by the second"
 _SPLIT = "The parts between the separators; an empty separator gives the code points"
@@ -99,8 +107,8 @@ STRINGS = (
     Function("lastIndexOf", STRING, (STRING, INT), INT, "The same, not after an offset.", _last_index_up_to, linear=True),
     Function("join", _STRINGS, (), STRING, "All texts, one after the other.", _join, linear=True),
     Function("join", _STRINGS, (STRING,), STRING, "All texts, with a separator between them.", _join, linear=True),
-    Function("lowerAscii", STRING, (), STRING, _CASE.format("lower"), lambda text: text.translate(_LOWER), linear=True),
-    Function("upperAscii", STRING, (), STRING, _CASE.format("upper"), lambda text: text.translate(_UPPER), linear=True),
+    Function("lowerAscii", STRING, (), STRING, _CASE.format("lower"), _lower, linear=True),
+    Function("upperAscii", STRING, (), STRING, _CASE.format("upper"), _upper, linear=True),
     Function("replace", STRING, (STRING, STRING), STRING, f"{_REPLACE}.", _replace, linear=True),
     Function("replace", STRING, (STRING, STRING, INT), STRING, f"{_REPLACE}, so often at most.", _replace, linear=True),
     Function("split", STRING, (STRING,), _STRINGS, f"{_SPLIT}.", _split, linear=True),
