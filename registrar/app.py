@@ -47,7 +47,7 @@ from registrar.service.software import TrustedIssuers
 from registrar.service.tokens import Tokens
 from registrar.service.usage import usage_page
 from registrar.settings import Settings
-from registrar.store import Meter, Pause, Store
+from registrar.store import Meter, Places, Store
 
 __all__ = [
     "Checkout",
@@ -161,14 +161,14 @@ def load_policies(settings: Settings) -> PolicySet:
     return load(settings.policies, Schema.load("policy"))
 
 
-def open_store(settings: Settings, *, meter: Meter | None = None, pause: Pause | None = None) -> Store:
-    """The store of `settings`; makes the folder of an embedded database when it is missing. `meter` and `pause` as `Store.open`.
+def open_store(settings: Settings, *, meter: Meter | None = None, places: Places | None = None) -> Store:
+    """The store of `settings`; makes the folder of an embedded database when it is missing. `meter`, `places`: as `Store.open`.
 
     Raises what `Store.open` raises, and OSError.
     """
     if settings.database_url.startswith(f"sqlite:///{settings.state_dir}/"):
         settings.state_dir.mkdir(mode=_STATE_DIR_MODE, parents=True, exist_ok=True)
-    return Store.open(settings.database_url, meter=meter, pause=pause)
+    return Store.open(settings.database_url, meter=meter, places=places)
 
 
 def load_trusted(settings: Settings) -> TrustedIssuers:

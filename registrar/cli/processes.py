@@ -163,7 +163,7 @@ def _load_app(create: _Create, settings: Settings, bind: Bind, shared: Path, *, 
         del os.environ[name]
     metrics, turns = Metrics(shared), Places(places)
     try:
-        store = open_store(settings, meter=metrics.counts, pause=turns.left)
+        store = open_store(settings, meter=metrics.counts, places=turns)
         policies = open_policies(settings, store, checkout=find_checkout)
     except (RegistrarError, OSError) as error:
         # The parent has just loaded and opened the same: something changed in between.

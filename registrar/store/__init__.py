@@ -14,6 +14,7 @@ from registrar.store.failures import (
 from registrar.store.journal import ChainBreak, Head
 from registrar.store.metered import Meter
 from registrar.store.opening import SchemaStatus, migrate, shown, status
+from registrar.store.places import Places
 from registrar.store.reading import Verification
 from registrar.store.records import (
     OUTCOMES,
@@ -30,7 +31,6 @@ from registrar.store.records import (
     TokenRecord,
 )
 from registrar.store.store import Store
-from registrar.store.waiting import Pause
 
 __all__ = [
     "OUTCOMES",
@@ -49,7 +49,7 @@ __all__ = [
     "Meter",
     "Outcome",
     "OutcomeUnknown",
-    "Pause",
+    "Places",
     "Result",
     "SchemaStatus",
     "SchemaTooNew",

@@ -19,8 +19,6 @@ class Backend(Protocol):
     """What the verbs need of a database."""
 
     statements: Statements
-    remote: bool
-    """Whether it takes a network to reach it."""
 
     def schema(self, *, create: bool) -> AbstractContextManager[peewee.Database]:
         """A connection for the migrations; `create`: to a database that is made when there is none."""

@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import Generic, Protocol, TypeVar
 
 from registrar.store.failures import OutcomeUnknown, StoreUnavailable
+from registrar.store.places import Places, Unlimited
 from registrar.store.transaction import Transaction, Unit
 
 Opened = TypeVar("Opened", bound=Transaction)
@@ -64,8 +65,14 @@ class _Ticket:
 class GroupCommit(Generic[Opened]):
     """The queue before one writer thread, which starts with the first unit and ends with `close`."""
 
-    def __init__(self, database: Writable[Opened], *, patience: float, largest_batch: int = LARGEST_BATCH) -> None:
-        """`patience`: seconds that a unit waits to be claimed, and once more at most for a commit that has begun."""
+    def __init__(
+        self, database: Writable[Opened], *, patience: float, places: Places | None = None, largest_batch: int = LARGEST_BATCH
+    ) -> None:
+        """`patience`: seconds that a unit waits to be claimed, and once more at most for a commit that has begun.
+
+        `places`: where the writer works; it has none while it waits for units, for the database's lock or for a commit.
+        """
+        self._places = places or Unlimited()
         self._database = database
         self._largest_batch = largest_batch
         self._patience = patience
@@ -140,7 +147,8 @@ class GroupCommit(Generic[Opened]):
         # Claimed only now: while the database was locked, owners could still withdraw, and more could join.
         batch = self._claim()
         try:
-            errors = self._database.attempt(transaction, [ticket.unit for ticket in batch])
+            with self._places:
+                errors = self._database.attempt(transaction, [ticket.unit for ticket in batch])
             self._database.commit(transaction)
         except Exception as error:  # noqa: BLE001  # likewise
             self._database.abandon()

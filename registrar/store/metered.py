@@ -28,7 +28,6 @@ class Metered:
         self._backend = backend
         self._meter = meter
         self.statements = backend.statements
-        self.remote = backend.remote
 
     def schema(self, *, create: bool) -> AbstractContextManager[peewee.Database]:
         """As the backend's."""

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from registrar.store import migrations
 from registrar.store.access import Backend
 from registrar.store.failures import DatabaseURLError, SchemaTooNew, SchemaTooOld, StoreUnavailable
+from registrar.store.places import Places
 from registrar.store.sqlite import SqliteBackend
 
 PATIENCE = 5.0
@@ -37,9 +38,9 @@ def migrate(url: str, *, patience: float = PATIENCE) -> tuple[str, ...]:
     return applied
 
 
-def migrated(url: str, patience: float) -> tuple[Backend, tuple[str, ...]]:
+def migrated(url: str, patience: float, places: Places | None = None) -> tuple[Backend, tuple[str, ...]]:
     """The database at `url`, brought to the newest schema, and the migrations that took. Raises as `Store.open`."""
-    backend = backend_of(url, patience)
+    backend = backend_of(url, patience, places)
     try:
         with backend.schema(create=True) as database:
             applied = [name for version in migrations.migrate(database) for name in _names(version - 1, version)]
@@ -67,24 +68,24 @@ def shown(url: str) -> str:
     return url if parts.scheme == "sqlite" else f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
 
 
-def backend_of(url: str, patience: float, *, read_only: bool = False) -> Backend:
+def backend_of(url: str, patience: float, places: Places | None = None, *, read_only: bool = False) -> Backend:
     """The database that `url` names, not opened yet. Raises DatabaseURLError."""
     if url.startswith("sqlite:///"):
         path = unquote(url.removeprefix("sqlite:///"))
         if not path or path == ":memory:":
             raise DatabaseURLError("a sqlite:/// URL must name a file")
-        return SqliteBackend(Path(path), patience=patience, read_only=read_only)
+        return SqliteBackend(Path(path), patience=patience, places=places, read_only=read_only)
     if url.startswith(("postgresql://", "postgres://")):
-        return _postgresql(url, patience, read_only=read_only)
+        return _postgresql(url, patience, places, read_only=read_only)
     raise DatabaseURLError("a database URL starts with sqlite:/// or postgresql://")
 
 
-def _postgresql(url: str, patience: float, *, read_only: bool) -> Backend:
+def _postgresql(url: str, patience: float, places: Places | None, *, read_only: bool) -> Backend:
     try:
         from registrar.store.postgresql import PostgresqlBackend  # noqa: PLC0415  # its driver is an optional dependency
     except ImportError as error:
         raise DatabaseURLError(f"PostgreSQL needs the extra oauth-registrar[postgres]: {error}") from error
-    return PostgresqlBackend(url, patience=patience, read_only=read_only)
+    return PostgresqlBackend(url, patience=patience, places=places, read_only=read_only)
 
 
 def _require_newest(version: int) -> None:

@@ -23,6 +23,7 @@ import psycopg_pool
 
 from registrar.store.failures import DatabaseURLError, DuplicateError, OutcomeUnknown, StoreUnavailable
 from registrar.store.journal import Head
+from registrar.store.places import Places, Unlimited
 from registrar.store.statements import execute, fetch, statements
 from registrar.store.transaction import Transaction, Unit
 
@@ -69,13 +70,12 @@ class _TryAgainError(Exception):
 class PostgresqlBackend:
     """A PostgreSQL database as a place to write units of work and to read."""
 
-    remote = True
-
-    def __init__(self, url: str, *, patience: float, read_only: bool = False) -> None:
+    def __init__(self, url: str, *, patience: float, places: Places | None = None, read_only: bool = False) -> None:
         """Connects to nothing yet. `patience`: seconds that a verb waits at most for a connection, and for a statement.
 
-        Raises DatabaseURLError.
+        Threads leave `places` for as long as the server works for them. Raises DatabaseURLError.
         """
+        self._places = places or Unlimited()
         self._patience = patience
         self._read_only = read_only
         self._closed = False
@@ -112,11 +112,13 @@ class PostgresqlBackend:
         Connections lost before the commit, serialization failures and deadlocks are retried, a bounded number of times
         within the store's patience. Raises DuplicateError, StoreUnavailable, OutcomeUnknown, or what the unit raises.
         """
-        self._repeat(lambda: self._attempt(unit))
+        with self._places.left():
+            self._repeat(lambda: self._attempt(unit))
 
     def read(self, query: Callable[[peewee.Database], T]) -> T:
         """Answer `query`. Raises StoreUnavailable."""
-        return self._repeat(lambda: self._ask(query))
+        with self._places.left():
+            return self._repeat(lambda: self._ask(query))
 
     def close(self) -> None:
         """Close every connection; those at work when they come back."""

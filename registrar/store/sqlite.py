@@ -21,6 +21,7 @@ from registrar.store.failures import DuplicateError, StoreUnavailable
 from registrar.store.groupcommit import LARGEST_BATCH, GroupCommit
 from registrar.store.journal import Head
 from registrar.store.migrations import NEWEST, applied
+from registrar.store.places import Places, Unlimited
 from registrar.store.statements import Statements, execute, fetch, statements
 from registrar.store.transaction import Unit
 
@@ -329,16 +330,23 @@ def _for_caller(error: peewee.PeeweeException) -> Exception:
 class SqliteBackend:
     """One SQLite file as a place to write units of work and to read."""
 
-    remote = False
-
-    def __init__(self, path: Path, *, patience: float, largest_batch: int = LARGEST_BATCH, read_only: bool = False) -> None:
-        """Opens nothing yet. `patience`: seconds that a verb waits for the database at most."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        patience: float,
+        places: Places | None = None,
+        largest_batch: int = LARGEST_BATCH,
+        read_only: bool = False,
+    ) -> None:
+        """Opens nothing yet. `patience`: seconds that a verb waits for the database at most. `places`: where threads work."""
+        self._places = places or Unlimited()
         # A little less for the lock than for the turn, so that who waits hears the cause and not only that it took long.
         self._file = DatabaseFile(path, patience=patience * 0.8, read_only=read_only)
         self.statements = statements(peewee.SqliteDatabase(None))
         self._readers = _Readers(self._file)
         self._writer = _Writer(self._file, self._readers, self.statements)
-        self._queue = GroupCommit(self._writer, patience=patience, largest_batch=largest_batch)
+        self._queue = GroupCommit(self._writer, patience=patience, places=self._places, largest_batch=largest_batch)
 
     @contextmanager
     def schema(self, *, create: bool) -> Iterator[peewee.Database]:
@@ -355,10 +363,11 @@ class SqliteBackend:
 
     def write(self, unit: Unit) -> None:
         """Store `unit` durably; see `GroupCommit.run`."""
-        self._queue.run(unit)
+        with self._places.left():
+            self._queue.run(unit)
 
     def read(self, query: Callable[[peewee.Database], T]) -> T:
-        """Answer `query` from a snapshot of its own. Raises StoreUnavailable."""
+        """Answer `query` from a snapshot of its own: sooner than anybody else could begin to work. Raises StoreUnavailable."""
         return self._readers.read(query)
 
     def close(self) -> None:

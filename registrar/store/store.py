@@ -5,11 +5,11 @@ from registrar.store.leases import Leases
 from registrar.store.lifecycle import Lifecycle
 from registrar.store.metered import Meter, Metered
 from registrar.store.opening import PATIENCE, migrated, readable
+from registrar.store.places import Places
 from registrar.store.reading import Reading
 from registrar.store.registrations import Registrations
 from registrar.store.revisions import Revisions
 from registrar.store.tokens import Tokens
-from registrar.store.waiting import Pause, Waiting
 
 
 class Store(Registrations, Lifecycle, Reading, Tokens, Revisions, Leases, Counting):
@@ -23,17 +23,16 @@ class Store(Registrations, Lifecycle, Reading, Tokens, Revisions, Leases, Counti
     """The migrations that opening it took."""
 
     @classmethod
-    def open(cls, url: str, *, patience: float = PATIENCE, meter: Meter | None = None, pause: Pause | None = None) -> "Store":
+    def open(cls, url: str, *, patience: float = PATIENCE, meter: Meter | None = None, places: Places | None = None) -> "Store":
         """Open, and migrate when it is empty or older, the database at `url`.
 
-        From then on `meter` is told how long it works, and threads wait for it in the context `pause()`.
+        From then on `meter` is told how long it works. Threads work at `places`, and leave them while they wait for it.
 
         `sqlite:////absolute/path.db`, `sqlite:///relative.db` or `postgresql://…`. Raises DatabaseURLError, SchemaTooNew,
         StoreUnavailable.
         """
-        backend, applied = migrated(url, patience)
-        backend = backend if meter is None else Metered(backend, meter)
-        store = cls(backend if pause is None else Waiting(backend, pause))
+        backend, applied = migrated(url, patience, places)
+        store = cls(backend if meter is None else Metered(backend, meter))
         store.applied = applied
         return store
 

@@ -38,7 +38,6 @@ class Losing:
     def __init__(self, backend: Backend, *, stored: bool) -> None:
         """`stored`: whether a commit of which the answer is lost happened."""
         self.statements = backend.statements
-        self.remote = backend.remote
         self.losing = 0
         self._backend = backend
         self.stored = stored
