@@ -103,15 +103,16 @@ class MemberRule:
 
         The observer sees true where the document passed as it was, and not true where it was refused or its own value changed.
         """
-        if self.idle_without and self.member not in draft.metadata and not draft.languages:
-            draft.observe(self.rule, True)  # noqa: FBT003
-        elif draft.observe is unobserved:
+        if draft.observe is not unobserved:
+            self._observe(draft)
+        elif draft.languages or not self.idle_without or self.member in draft.metadata:
             self._constrain(draft)
-        else:
-            before = len(draft.findings), len(draft.changes)
-            self._constrain(draft)
-            changed = any(change.action != "default" for change in draft.changes[before[1] :])
-            draft.observe(self.rule, len(draft.findings) == before[0] and not changed)
+
+    def _observe(self, draft: Draft) -> None:
+        before = len(draft.findings), len(draft.changes)
+        self._constrain(draft)
+        changed = any(change.action != "default" for change in draft.changes[before[1] :])
+        draft.observe(self.rule, len(draft.findings) == before[0] and not changed)
 
     def _constrain(self, draft: Draft) -> None:
         if self.remove:

@@ -160,23 +160,23 @@ class PolicySet:
         verdict = _Verdict(facts, observe, partial(self._message_facts, facts), draft.findings)
         verdict.findings += _program_findings(metadata)
         verdict.findings += _move_findings(profile, facts)
-        effective = {**shared, "client": wire.total(metadata, self.extensions), "redirects": draft.redirects}
+        client = wire.total(metadata, self.extensions)
+        effective = {**shared, "client": client, "redirects": draft.redirects, "profile": profile.book.name}
         if profile.book.validations or profile.book.annotations:
             verdict.run(profile.book, _bind(profile.scope, profile.book, effective))
         self._guard(verdict, effective)
-        limits = self._limited(profile.book.name, facts, effective, verdict)
+        limits = self._limited(effective, verdict)
         return self._decision(profile, metadata, draft, verdict, limits)
 
-    def _limited(self, profile: str, facts: Facts, effective: Mapping[str, object], verdict: _Verdict) -> tuple[LimitUse, ...]:
+    def _limited(self, effective: Mapping[str, Any], verdict: _Verdict) -> tuple[LimitUse, ...]:
         """What a client that may be registered has to find room in. An update makes no client, so nothing limits it."""
-        if not self.limits or facts.operation != "create" or verdict.refuses:
+        if not self.limits or verdict.facts.operation != "create" or verdict.refuses:
             return ()
-        source: Any = effective["source"]
-        activation = self.limiting.bind({**effective, "profile": profile})
+        activation, networks, profile = self.limiting.bind(effective), effective["source"].networks, effective["profile"]
         uses: list[LimitUse] = []
         failed: list[Finding] = []
         for limit in self.limits:
-            answer = limit.ask(activation, source.networks, profile, verdict.observe)
+            answer = limit.ask(activation, networks, profile, verdict.observe)
             if isinstance(answer, LimitUse):
                 uses.append(answer)
             elif answer is not None:
