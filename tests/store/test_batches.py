@@ -53,7 +53,6 @@ _works = st.one_of(
     ),
     st.builds(lambda number: lambda store: store.record(denied(number)), _numbers),
     st.builds(lambda number: lambda store: end(store, number), st.integers(0, _ENDING - 1)),
-    st.just(lambda store: store.prune_counters(NOW + 3600)),
 )
 
 
