@@ -97,7 +97,7 @@ def main(config: Path) -> None:
         http=HTTPModes.http1,
         websockets=False,
         workers=1,
-        blocking_threads=settings.threads,
+        blocking_threads=settings.connections,
         backlog=settings.backlog,
         backpressure=settings.connections,
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=65_536),
