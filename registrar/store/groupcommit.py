@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import Generic, Protocol, TypeVar
 
 from registrar.store.failures import OutcomeUnknown, StoreUnavailable
-from registrar.store.places import Places, Unlimited
+from registrar.store.places import Places, Unlimited, Wait
 from registrar.store.transaction import Transaction, Unit
 
 Opened = TypeVar("Opened", bound=Transaction)
@@ -45,21 +45,20 @@ class _State(Enum):
 class _Ticket:
     """A unit of work on its way. `state` changes under the queue's lock only."""
 
-    __slots__ = ("_answered", "error", "state", "unit")
+    __slots__ = ("_wait", "error", "state", "unit")
 
-    def __init__(self, unit: Unit) -> None:
+    def __init__(self, unit: Unit, wait: Wait) -> None:
         self.unit = unit
         self.state = _State.WAITING
         self.error: Exception | None = None
-        self._answered = threading.Lock()  # held until there is an answer: half the cost of an Event
-        self._answered.acquire()
+        self._wait = wait
 
     def answered_within(self, seconds: float) -> bool:
-        return self._answered.acquire(timeout=seconds)
+        return self._wait.within(seconds)
 
     def answer(self, error: Exception | None) -> None:
         self.error = error
-        self._answered.release()
+        self._wait.over()
 
 
 class GroupCommit(Generic[Opened]):
@@ -107,7 +106,7 @@ class GroupCommit(Generic[Opened]):
             self._thread.join()
 
     def _enqueue(self, unit: Unit) -> _Ticket:
-        ticket = _Ticket(unit)
+        ticket = _Ticket(unit, self._places.wait())
         with self._changed:
             if self._closed:
                 raise StoreUnavailable("the store is closed")

@@ -21,7 +21,7 @@ from registrar.store.failures import DuplicateError, StoreUnavailable
 from registrar.store.groupcommit import LARGEST_BATCH, GroupCommit
 from registrar.store.journal import Head
 from registrar.store.migrations import NEWEST, applied
-from registrar.store.places import Places, Unlimited
+from registrar.store.places import Places
 from registrar.store.statements import Statements, execute, fetch, statements
 from registrar.store.transaction import Unit
 
@@ -340,13 +340,12 @@ class SqliteBackend:
         read_only: bool = False,
     ) -> None:
         """Opens nothing yet. `patience`: seconds that a verb waits for the database at most. `places`: where threads work."""
-        self._places = places or Unlimited()
         # A little less for the lock than for the turn, so that who waits hears the cause and not only that it took long.
         self._file = DatabaseFile(path, patience=patience * 0.8, read_only=read_only)
         self.statements = statements(peewee.SqliteDatabase(None))
         self._readers = _Readers(self._file)
         self._writer = _Writer(self._file, self._readers, self.statements)
-        self._queue = GroupCommit(self._writer, patience=patience, places=self._places, largest_batch=largest_batch)
+        self._queue = GroupCommit(self._writer, patience=patience, places=places, largest_batch=largest_batch)
 
     @contextmanager
     def schema(self, *, create: bool) -> Iterator[peewee.Database]:
@@ -363,8 +362,7 @@ class SqliteBackend:
 
     def write(self, unit: Unit) -> None:
         """Store `unit` durably; see `GroupCommit.run`."""
-        with self._places.left():
-            self._queue.run(unit)
+        self._queue.run(unit)
 
     def read(self, query: Callable[[peewee.Database], T]) -> T:
         """Answer `query` from a snapshot of its own: sooner than anybody else could begin to work. Raises StoreUnavailable."""

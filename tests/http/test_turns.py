@@ -1,6 +1,7 @@
 """How many requests are worked on at once, and what their bodies wait for."""
 
 import io
+import random
 import threading
 import time
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from registrar.http.turns import Places, Turns
+from registrar.http.turns import Places, Turns, Wait
 
 MAX_BODY = 100
 
@@ -150,4 +151,88 @@ def test_a_failure_while_waiting_takes_the_place_again() -> None:
 
 
 def _free(places: Places) -> int:
-    return places._free.qsize()  # nothing else tells
+    return places._free  # nothing else tells
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_waits_that_end_early_late_or_just_then_lose_no_place(number: int) -> None:
+    """Sixteen threads work and wait, some for longer than they have patience; never more of them work than there are places."""
+    places, lock = Places(number), threading.Lock()
+    working, most = 0, 0
+
+    def work() -> None:
+        nonlocal working, most
+        assert places.taken
+        with lock:
+            working += 1
+            most = max(most, working)
+        time.sleep(0)
+        with lock:
+            working -= 1
+
+    def works_and_waits(seed: int) -> None:
+        chances = random.Random(seed)
+        for _ in range(60):
+            with places:
+                work()
+                wait = places.wait()
+                others.submit(ends, wait, chances.choice([0, 0, 0.0005, 0.001, 0.002]))
+                while not wait.within(chances.choice([0.0005, 0.001, 0.0015])):
+                    work()
+                work()
+                with places.left():
+                    pass
+
+    def ends(wait: Wait, after: float) -> None:
+        time.sleep(after)
+        wait.over()
+
+    with ThreadPoolExecutor(16) as others, ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(works_and_waits, range(16), timeout=60)) == [None] * 16
+    assert most == number
+    assert _free(places) == number
+
+
+def test_who_has_no_place_waits_without_one() -> None:
+    """A wait that is over before it begins, one that ends, and one that takes too long; the only place is somebody else's."""
+    places = Places(1)
+    with places:
+
+        def waits() -> list[bool]:
+            wait, late = places.wait(), places.wait()
+            wait.over()
+            threading.Timer(0.01, late.over).start()
+            return [wait.within(10), places.wait().within(0.001), late.within(10), places.taken]
+
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(waits).result(10) == [True, False, True, False]
+
+
+def test_who_has_worked_already_goes_before_who_has_not_begun() -> None:
+    """One place: of one that was waited for and one that is new, whoever came first, the former is finished first."""
+    places, order = Places(1), list[str]()
+    begun = threading.Event()
+    waits: list[Wait] = []
+
+    def old() -> None:
+        with places:
+            waits.append(places.wait())
+            begun.set()
+            waits[0].within(10)
+            order.append("old")
+
+    def new() -> None:
+        with places:
+            order.append("new")
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(old)
+        assert begun.wait(10)
+        with places:
+            second = pool.submit(new)
+            while not places._new:
+                time.sleep(0.001)
+            waits[0].over()
+        first.result(10)
+        second.result(10)
+    assert order == ["old", "new"]
