@@ -43,7 +43,7 @@ _OTHER_FILES: Final = 256  # that a process opens besides its connections: datab
 _Load = Callable[[], Any]
 _Create = Callable[[Settings, Policies, Store, Metrics], Any]
 
-_PRIVATE_PLACES: Final = 8  # its requests differ more: one that reads a long list must not hold up who authenticates a client
+_PRIVATE_PLACES: Final = 2  # one that reads a long list does not hold up who asks for a client; more would be slower (http.turns)
 
 
 def run(settings: Settings) -> None:
