@@ -26,6 +26,7 @@ _MUTE: Final = 1  # seconds under pressure, after which who has said nothing yet
 _INFO: Final = struct.Struct("=B43xI4xI72xQ")
 _LISTENING: Final = 10
 
+_HEARD: Final = 0.2  # seconds in which it surely got to the server; where all connections are taken it never does
 _NUDGE: Final = b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
@@ -108,7 +109,7 @@ class Stalls:
 
 
 def _nudge(address: tuple[str, int]) -> None:
-    """Ask the server something, and wait for no more than that it has heard it."""
-    with suppress(OSError), socket.create_connection(address, timeout=_LOOK) as connection:
+    """Ask the server something, and wait for no more than that it has heard it: the next look must not come late."""
+    with suppress(OSError), socket.create_connection(address, timeout=_HEARD) as connection:
         connection.sendall(_NUDGE)
         connection.recv(1)

@@ -44,11 +44,12 @@ class Places:
         if not self.taken:
             yield
             return
-        self._pass_on()
+        self.__exit__()
         try:
             yield
         finally:
             self._take(self._begun)
+            self._own.taken = True
 
     def wait(self) -> "Wait":
         """A wait of this thread, which somebody else will end."""

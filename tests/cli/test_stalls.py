@@ -63,6 +63,25 @@ def test_many_stalled_bodies_keep_nothing_from_the_others(tmp_path: Path, start:
 
 
 @ON_LINUX
+def test_the_server_asks_itself_while_a_request_waits(tmp_path: Path) -> None:
+    """And only then: a connection that was answered and is kept open waits for nothing."""
+    with serving(tmp_path, REGISTRAR_LOG_LEVEL="debug") as server, connections(server, 2) as (idle, stalled):
+        idle.sendall(SIZED + BODY)
+        assert idle.recv(4096).startswith(b"HTTP/1.1 201 ")
+        time.sleep(3.5)
+        assert not asked_itself(server)
+        stalled.sendall(SIZED + BODY[:9])
+        time.sleep(3.5)
+        assert asked_itself(server)
+        assert server.stop() == 0
+
+
+def asked_itself(server: Server) -> bool:
+    """Whether its log has a request that nobody else sends."""
+    return 'method="HEAD" path="/healthz"' in server.log.read_text()
+
+
+@ON_LINUX
 def test_a_body_that_does_not_come_is_cut_off(tmp_path: Path) -> None:
     """Whether it stalls or drips; a connection that is used, and one whose body comes slowly but in time, are not.
 

@@ -145,8 +145,9 @@ def test_a_failure_while_waiting_takes_the_place_again() -> None:
     places = Places(1)
     with pytest.raises(RuntimeError), places, places.left():
         raise RuntimeError("lost")
-    with places, places.left(), places:
-        pass
+    with places, places.left(), places.left():
+        assert not places.taken
+        assert _free(places) == 1
     assert _free(places) == 1
 
 
