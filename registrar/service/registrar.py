@@ -15,6 +15,7 @@ from registrar.service.evidence import decision_record
 from registrar.service.observer import Observer, Unobserved
 from registrar.service.outcomes import Refusal, Registration, refusal, warnings
 from registrar.service.refusals import Kind, Refusals
+from registrar.service.sharing import Shared
 from registrar.service.software import TrustedIssuers
 from registrar.service.submissions import submitted_facts
 from registrar.service.throttle import Throttle, fields, full, own
@@ -71,6 +72,7 @@ class Registrar:
         self._refusals = refusals or Refusals(store, clock=clock, new_id=new_id)
         self._observer = observer or Unobserved()
         self._throttle = Throttle()
+        self._shared = Shared()
 
     def shed(self, source: Source, token: str | None) -> None:
         """Raise Refusal, before a request's document is looked at, when it is certain that there is no room for it.
@@ -133,14 +135,16 @@ class Registrar:
     def _placed(self, candidate: Candidate) -> Registration:
         """Store the client, or give out the one that is identical. Raises LimitReachedError and TokenSpentError."""
         key, tries = candidate.reuse_key, _TRIES
+        shared = self._shared.known(key)
         while True:
             tries -= 1
             try:
-                shared = self._store.shared(key, at=candidate.at) if key is not None else None
-                return self._new(candidate) if shared is None or key is None else self._given(candidate, shared, key)
+                return self._new(candidate) if shared is None else self._given(candidate, shared)
             except (DuplicateError, ChangedError):
                 if key is None or not tries:
                     raise
+            shared = self._store.shared(key, at=candidate.at)
+            self._shared.keep(key, shared)
 
     def _new(self, candidate: Candidate) -> Registration:
         credentials = self._mint.credentials(candidate)
@@ -148,13 +152,14 @@ class Registrar:
         record = decision_record(candidate.decision_id, candidate.facts, candidate.decision, client.client_id)
         limits, token_id = candidate.decision.limits, candidate.facts.token.id
         usages = self._store.add(client, record, uses=limits, token_id=token_id, at=candidate.at)
+        self._shared.keep(client.reuse_key, client)
         return self._registered(candidate, credentials, usages, again=False)
 
-    def _given(self, candidate: Candidate, shared: Client, reuse_key: str) -> Registration:
+    def _given(self, candidate: Candidate, shared: Client) -> Registration:
         """The client as it was registered, but for its loopback ports: the answer has those that were sent (RFC 8252 §7.3)."""
         record = decision_record(candidate.decision_id, candidate.facts, candidate.decision, shared.client_id)
         limits, token_id = candidate.decision.limits, candidate.facts.token.id
-        usages = self._store.reuse(shared.client_id, reuse_key, record, uses=limits, token_id=token_id, at=candidate.at)
+        usages = self._store.reuse(shared, record, uses=limits, token_id=token_id, at=candidate.at)
         credentials = Credentials(client_id=shared.client_id, issued_at=shared.issued_at)
         return self._registered(candidate, credentials, usages, again=True)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import peewee
@@ -10,7 +11,7 @@ from registrar.store.failures import DuplicateError, OutcomeUnknown, StoreUnavai
 from registrar.store.health import Health
 from registrar.store.journal import Entry
 from registrar.store.statements import Statements, fetch
-from registrar.store.transaction import Transaction, Unit
+from registrar.store.transaction import Claims, Transaction, Unit
 
 T = TypeVar("T")
 
@@ -40,30 +41,35 @@ class Access:
         """`backend`: its schema is current."""
         self._backend = backend
         self._sql = backend.statements
-        self._health = Health(lambda: backend.write(lambda transaction: transaction.execute(self._sql.probe, (1,))))
+        self._health = Health(lambda: backend.write(Unit(lambda transaction: transaction.execute(self._sql.probe, (1,)))))
 
     def _write(self, work: Callable[[Transaction], T]) -> T:
         """Store what `work` writes, durably; its answer. It may run more than once."""
         answers: list[T] = []
 
-        def unit(transaction: Transaction) -> None:
+        def run(transaction: Transaction) -> None:
             answers[:] = [work(transaction)]
 
-        self._store(unit)
+        self._store(Unit(run))
         return answers[0]
 
-    def _append(self, entry: Entry, work: Callable[[Transaction], T]) -> T:
-        """Store `entry` in the journal with what `work` writes, both or neither, durably; the answer of `work`."""
+    def _append(self, entry: Entry, work: Callable[[Transaction], T], claims: Claims | None = None) -> T:
+        """Store `entry` in the journal with what `work` writes, both or neither, durably; the answer of `work`.
+
+        `claims`: as those of a Unit.
+        """
         answers: list[T] = []
 
-        def unit(transaction: Transaction) -> None:
-            transaction.append(entry)  # first, so that a unit that is stored already collides before it does anything else
+        def run(transaction: Transaction, *, again: bool = False) -> None:
+            transaction.append(entry)
+            if again:
+                transaction.write()  # at once, so that a unit that is stored already collides before it does anything else
             answers[:] = [work(transaction)]
 
         try:
-            self._store(unit)
+            self._store(Unit(run, claims))
         except OutcomeUnknown as unknown:
-            self._settle(unit, entry, unknown)
+            self._settle(Unit(partial(run, again=True)), entry, unknown)
         return answers[0]  # also of a first attempt that was stored after all: it ran to its end
 
     def _settle(self, unit: Unit, entry: Entry, unknown: OutcomeUnknown) -> None:

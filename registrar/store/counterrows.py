@@ -4,35 +4,11 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-import peewee
-
 from registrar.limits import Counter, read, written
-from registrar.store.counterstatements import CounterStatements
 from registrar.store.failures import StoreUnavailable
-from registrar.store.statements import change, execute, fetch
 
 _LONGEST_KEY = 200  # bytes: PostgreSQL indexes no more than about 2,700, and some keys are what a client says of itself
 _ROUNDING = 60  # seconds: a row whose expiry stays the same is cheaper to change, as no index entry changes
-
-
-class CounterRows:
-    """The counters of an open transaction. Whoever reads one has it for himself until the transaction ends."""
-
-    def __init__(self, database: peewee.Database, statements: CounterStatements) -> None:
-        self._database = database
-        self._sql = statements
-
-    def lock(self, limit: str, key: str) -> list[Counter]:
-        """All shards of a limit under a stored key, in order; none when it was never used. Raises StoreUnavailable."""
-        return [counter_of(limit, key, state) for _, *state in fetch(self._database, self._sql.lock, (limit, key))]
-
-    def create(self, limit: str, key: str, counter: Counter) -> bool:
-        """Write the only shard of a limit that was never used; False when somebody else has, meanwhile."""
-        return change(self._database, self._sql.insert, (limit, key, 0, *counter_values(counter))) == 1
-
-    def update(self, limit: str, key: str, shard: int, counter: Counter) -> None:
-        """Write one shard, of those that `lock` found."""
-        execute(self._database, self._sql.update, (*counter_values(counter), limit, key, shard))
 
 
 def stored_key(key: str) -> str:
@@ -60,3 +36,8 @@ def counter_values(counter: Counter) -> tuple[str, int, int, int, int]:
 def expiry(counter: Counter) -> int:
     """When (epoch seconds) a row may be forgotten; 0: not while what it counts is in use."""
     return -(-counter.over_at // _ROUNDING) * _ROUNDING
+
+
+def milliseconds(at: float) -> int:
+    """Epoch seconds as the arithmetic of limits has them."""
+    return int(at * 1000)

@@ -1,149 +1,213 @@
 """Limits in the database: consumed in the transaction that stores the client, given back in the one that ends it.
 
-A limit under a key is one row. PostgreSQL keeps the lock of a row until the commit is on the disk, so a limit that everybody
-shares would make all commits of a cluster wait for each other. Where two meet in the row of a large limit it becomes SHARDS
-rows, of which each transaction takes one that is free (see `registrar.limits.shards`).
+A limit under a key is one row. A transaction reserves the rows that it needs, which locks them, counts in memory, and writes what
+it counted together with everything else, so that registrations that share a transaction read and write a counter once.
 
-Nobody blocks each other: limits are taken in the order of their names and keys, the rows of one in the order of their numbers,
-and who took a free row out of that order and needs the others lets it go first, by going back to a savepoint.
+PostgreSQL keeps the lock of a row until the commit is on the disk, so a limit that everybody shares would make all commits of a
+cluster wait for each other. Where two meet in the row of a large limit it becomes SHARDS rows, of which each transaction takes
+one that is free (see `registrar.limits.shards`).
+
+Nobody blocks each other, because everybody waits for others in this order: rows of clients, of tokens, of limits; and last, to
+write a client whose reuse key, or a limit whose first row, somebody else may be writing. Limits are locked in the order of their
+names and keys, the rows of one in the order of their numbers; who took a free row out of that order and needs the others lets it
+go first, by going back to a savepoint.
 """
 
 import random
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from operator import itemgetter
+from typing import NamedTuple
+
+import peewee
 
 from registrar.limits import SHARDS, Counter, LimitUse, Usage, admitted_alone, divisible, estimated, shared_out, whole, worst
-from registrar.store.counterrows import counter_of, counter_values, stored_key
-from registrar.store.failures import StoreUnavailable
-from registrar.store.transaction import Transaction
+from registrar.store.counterrows import counter_of, counter_values, milliseconds, stored_key
+from registrar.store.counterstatements import CounterStatements
+from registrar.store.failures import StoreUnavailable, TryAgainError
+from registrar.store.statements import change, execute, fetch, flat, parts
 
 
-def consume(
-    transaction: Transaction, uses: Iterable[LimitUse], at: float, client_id: str, *, only_rate: bool = False
-) -> tuple[Usage, ...]:
-    """Count client `client_id` under each of `uses` at `at` (epoch seconds): how much is used then, in their order.
+class Ask(NamedTuple):
+    """A use of a limit, and where the database counts it."""
 
-    `only_rate`: for a registration that makes no client. Raises LimitReachedError, about the measure whose room comes back
-    last; the transaction must be rolled back then. How much is used of a hot limit is an estimate; whether it has room is not.
+    limit: str
+    key: str
+    """As it is stored."""
+    use: LimitUse
+    at: int
+    """Epoch milliseconds."""
+
+    @property
+    def row(self) -> tuple[str, str]:
+        """By which rows of limits are ordered."""
+        return self.limit, self.key
+
+
+def asks(uses: Iterable[LimitUse], at: float, *, only_rate: bool = False) -> tuple[Ask, ...]:
+    """What `uses` ask of the database at `at` (epoch seconds), in their order; nothing for one that counts nothing.
+
+    `only_rate`: for a registration that makes no client.
     """
-    asked = _asked(uses, only_rate=only_rate)
-    answers: dict[int, tuple[Usage, ...]] = {}
-    full: list[Usage] = []
-    for index, use in sorted(enumerate(asked), key=lambda pair: (pair[1].limit, stored_key(pair[1].key))):
-        taken = _Limit(transaction, use, milliseconds(at)).take()
-        answers[index] = taken.usages
-        full += taken.full
-        if use.max_active and not full:
-            hold = (client_id, use.limit, stored_key(use.key), taken.shard)
-            transaction.insert(transaction.statements.counters.insert_hold, hold)
-    if refusal := worst(full):
-        raise refusal
-    return tuple(usage for index in range(len(asked)) for usage in answers[index])
+    if only_rate:
+        uses = (replace(use, max_active=0, max_total=0) for use in uses)
+    now = milliseconds(at)
+    return tuple(Ask(use.limit, stored_key(use.key), use, now) for use in uses if use.rate or use.max_active or use.max_total)
 
 
-def give_back(transaction: Transaction, client_id: str) -> None:
-    """Count client `client_id` as active no more, under any limit. To be called once, under the lock of the client's row."""
-    sql = transaction.statements.counters
-    holds = transaction.fetch(sql.select_holds, (client_id,))
-    for hold in sorted(holds):
-        transaction.execute(sql.give_back, hold)
-    if holds:
-        transaction.execute(sql.delete_holds, (client_id,))
+class Counters:
+    """The counters of an open transaction. Whoever reserves one has it for himself until the transaction ends."""
 
+    def __init__(self, database: peewee.Database, statements: CounterStatements) -> None:
+        self._database = database
+        self._sql = statements
+        self._reserved: dict[tuple[str, str], _Reserved] = {}
+        self.uses = 0
+        """How many uses were counted, ever."""
 
-def milliseconds(at: float) -> int:
-    """Epoch seconds as the arithmetic of limits has them."""
-    return int(at * 1000)
+    def reserve(self, asked: Iterable[Ask]) -> None:
+        """Read, and lock, what `asked` need and is not reserved yet. Raises StoreUnavailable.
 
+        Together, in the order in which they will be counted: a transaction that reserves twice may meet another in a circle.
+        """
+        missing: dict[tuple[str, str], list[Ask]] = {}
+        for ask in asked:
+            if (row := ask.row) not in self._reserved:
+                missing.setdefault(row, []).append(ask)
+        together: list[tuple[str, str]] = []
+        for row in sorted(missing):
+            if self._sql.lock_free and all(divisible(ask.use) for ask in missing[row]):
+                self._lock(together)
+                together = []
+                self._take_one(row, missing[row])
+            else:
+                together.append(row)
+        self._lock(together)
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """What is used now, or what has no room; and in which shard the client counts."""
+    def count(self, asked: Sequence[Ask]) -> tuple[Usage, ...]:
+        """Count `asked`, which are reserved, or none of them: how much is used of each then.
 
-    usages: tuple[Usage, ...]
-    full: Sequence[Usage] = ()
-    shard: int = 0
+        Raises LimitReachedError, about the measure whose room comes back last. How much is used of a hot limit is an estimate;
+        whether it has room is not.
+        """
+        reserved = [self._reserved[ask.row] for ask in asked]
+        if refusal := worst(usage for one, ask in zip(reserved, asked, strict=True) for usage in one.full(ask)):
+            raise refusal
+        self.uses += len(asked)
+        return tuple(usage for one, ask in zip(reserved, asked, strict=True) for usage in one.add(ask))
 
+    def shard(self, ask: Ask) -> int:
+        """In which row of its limit a use counts."""
+        return self._reserved[ask.row].number
 
-class _Limit:
-    """One use of one limit, in an open transaction."""
+    def write(self) -> None:
+        """Write what was counted, and read anew what is reserved from now on.
 
-    def __init__(self, transaction: Transaction, use: LimitUse, at: int) -> None:
-        """`at`: epoch milliseconds."""
-        self._transaction = transaction
-        self._sql = transaction.statements.counters
-        self._rows = transaction.counters
-        self._use = use
-        self._at = at
-        self._row = (use.limit, stored_key(use.key))
-        self._divisible = bool(self._sql.lock_free) and divisible(use)
+        Raises TryAgainError when somebody else wrote the first row of a limit meanwhile.
+        """
+        reserved = [one for _, one in sorted(self._reserved.items(), key=itemgetter(0))]
+        self.forget()
+        # Where a transaction has the database for itself, one statement does for both.
+        alone = not self._sql.lock_free
+        new = [row for one in reserved if not one.known and not alone for row in one.rows()]
+        rest = [row for one in reserved if one.known or alone for row in one.rows()]
+        for part in parts(rest):
+            execute(self._database, self._sql.replace(len(part)), flat(part))
+        for part in parts(new):
+            if change(self._database, self._sql.create(len(part)), flat(part)) != len(part):
+                raise TryAgainError("another transaction used a limit for the first time, too")
 
-    def take(self) -> _Taken:
-        """Use the limit, if it has room."""
-        taken = self._alone() if self._divisible else None
-        if taken is None:
-            shards = self._lock()
-            taken = self._together(shards) if shards else self._first()
-        # Somebody else may have used it for the first time meanwhile.
-        return taken or self._together(self._lock())
+    def forget(self) -> None:
+        """Drop what was counted since the last write."""
+        self._reserved = {}
 
-    def _alone(self) -> _Taken | None:
-        """Use one shard, within its share; None, and nothing is locked, when that does not say if there is room."""
-        self._transaction.execute("SAVEPOINT shard")
-        start = (*self._row, random.randrange(SHARDS))  # noqa: S311  # only spreads them
-        free = self._transaction.fetch(self._sql.lock_free, start)
+    def _lock(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Reserve limits whole, in this order."""
+        for part in parts(rows):
+            found: list[list[Counter]] = [[] for _ in part]
+            for place, _, *state in fetch(self._database, self._sql.lock(len(part)), flat(part)):
+                limit, key = part[place]
+                found[place].append(counter_of(limit, key, state))
+            for row, shards in zip(part, found, strict=True):
+                self._reserved[row] = _Reserved(shards if _complete(shards) else self._again(row))
+
+    def _again(self, row: tuple[str, str]) -> list[Counter]:
+        """All rows of a limit that became several while the first of them was waited for."""
+        shards = [counter_of(*row, state) for _, _, *state in fetch(self._database, self._sql.lock(1), row)]
+        if not _complete(shards):
+            limit, key = row
+            raise StoreUnavailable(f"the state of limit {limit} under {key!r} is corrupt: shards are missing")
+        return shards
+
+    def _take_one(self, row: tuple[str, str], asked: Sequence[Ask]) -> None:
+        """Reserve one shard in whose share there is room for all of `asked`; the limit whole, where there is none."""
+        execute(self._database, "SAVEPOINT shard")
+        start = (*row, random.randrange(SHARDS))  # noqa: S311  # only spreads them
+        free = fetch(self._database, self._sql.lock_free, start)
         # All are locked at times, by somebody who shares out anew: who did the same then would make the next ones do it, too.
-        for shard, *state in free or self._transaction.fetch(self._sql.lock_one, start):
-            counter = counter_of(*self._row, state)
+        for number, *state in free or fetch(self._database, self._sql.lock_one, start):
+            counter = counter_of(*row, state)
             if counter.shards == 1:
-                return self._together([counter], divide=not free)
-            if admitted_alone(counter, self._use, self._at):
-                after = counter.add(self._use, self._at)
-                self._rows.update(*self._row, shard, after)
-                return _Taken(estimated(after, self._use, self._at), shard=shard)
-        self._transaction.execute("ROLLBACK TO SAVEPOINT shard")
-        return None
-
-    def _lock(self) -> list[Counter]:
-        """All rows of the limit, in order; none when it was never used."""
-        for _ in range(2):
-            shards = self._rows.lock(*self._row)
-            # While it waited for the first row, the limit may have become several.
-            if not shards or len(shards) == shards[0].shards:
-                return shards
-        raise StoreUnavailable(f"the state of limit {self._use.limit} under {self._use.key!r} is corrupt: shards are missing")
-
-    def _first(self) -> _Taken | None:
-        """Use a limit that has no row yet; None when it has one by now."""
-        counter = Counter()
-        if full := counter.full(self._use, self._at):
-            return _Taken((), full)
-        after = counter.add(self._use, self._at)
-        if not self._rows.create(*self._row, after):
-            return None
-        return _Taken(after.usages(self._use, self._at))
-
-    def _together(self, shards: list[Counter], *, divide: bool = False) -> _Taken:
-        """Use the limit, all of whose rows are locked, and share out anew what is left; `divide`: into SHARDS."""
-        if full := whole(shards).full(self._use, self._at):
-            return _Taken((), full)
-        if divide:
-            shards = [*shards, *[Counter()] * (SHARDS - 1)]
-        if len(shards) > 1:
-            shards = shared_out(shards, self._use, self._at)
-        shards[0] = shards[0].add(self._use, self._at)
-        if len(shards) > 1:
-            self._replace(shards)
-        else:
-            self._rows.update(*self._row, 0, shards[0])
-        return _Taken(whole(shards).usages(self._use, self._at))
-
-    def _replace(self, shards: list[Counter]) -> None:
-        rows = [(*self._row, number, *counter_values(shard)) for number, shard in enumerate(shards)]
-        self._transaction.execute(self._sql.replace(len(rows)), [value for row in rows for value in row])
+                self._reserved[row] = _Reserved([counter], divide=not free)
+                return
+            if _has_room(counter, asked):
+                self._reserved[row] = _Reserved([counter], number=number, alone=True)
+                return
+        execute(self._database, "ROLLBACK TO SAVEPOINT shard")
+        self._lock([row])
 
 
-def _asked(uses: Iterable[LimitUse], *, only_rate: bool) -> list[LimitUse]:
-    """`uses` without those that count nothing."""
-    asked = (replace(use, max_active=0, max_total=0) if only_rate else use for use in uses)
-    return [use for use in asked if use.rate or use.max_active or use.max_total]
+class _Reserved:
+    """What a transaction has for itself of a limit under a key: all of it, or one shard with room enough in its share."""
+
+    __slots__ = ("_alone", "_divide", "_last", "_shards", "_whole", "known", "number")
+
+    def __init__(self, shards: Sequence[Counter], *, number: int = 0, alone: bool = False, divide: bool = False) -> None:
+        """`shards`: none of a limit that was never used. `number`: of the first of them.
+
+        `alone`: there are others. `divide`: into SHARDS when it is written.
+        """
+        self.known = bool(shards)
+        """Whether it has a row."""
+        self._shards = list(shards) or [Counter()]
+        self._whole = whole(self._shards)
+        self.number = number
+        self._alone = alone
+        self._divide = divide
+        self._last: Ask | None = None  # of those that were counted
+
+    def full(self, ask: Ask) -> list[Usage]:
+        """The measures that have no room."""
+        return [] if self._alone else self._whole.full(ask.use, ask.at)
+
+    def add(self, ask: Ask) -> tuple[Usage, ...]:
+        """Count a use: how much is used then."""
+        self._last = ask
+        first = self._shards[0] = self._shards[0].add(ask.use, ask.at)
+        if self._alone:
+            return estimated(first, ask.use, ask.at)
+        self._whole = first if len(self._shards) == 1 else self._whole.add(ask.use, ask.at)
+        return self._whole.usages(ask.use, ask.at)
+
+    def rows(self) -> Iterator[tuple[object, ...]]:
+        """The rows to write: none before a use was counted."""
+        if self._last is None:
+            return
+        shards = [*self._shards, *[Counter()] * (SHARDS - 1)] if self._divide else self._shards
+        if len(shards) > 1:  # what is left is shared out anew
+            shards = shared_out(shards, self._last.use, self._last.at)
+        for number, shard in enumerate(shards, self.number):
+            yield (*self._last.row, number, *counter_values(shard))
+
+
+def _complete(shards: Sequence[Counter]) -> bool:
+    return not shards or len(shards) == shards[0].shards
+
+
+def _has_room(shard: Counter, asked: Sequence[Ask]) -> bool:
+    """Whether `shard` has room for all of `asked`, one after the other, in its own share."""
+    for ask in asked:
+        if not admitted_alone(shard, ask.use, ask.at):
+            return False
+        shard = shard.add(ask.use, ask.at)
+    return True

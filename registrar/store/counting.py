@@ -8,8 +8,7 @@ from typing import Any
 
 from registrar.limits import Counter, whole
 from registrar.store.access import Access
-from registrar.store.counterrows import counter_of, expiry
-from registrar.store.counters import milliseconds
+from registrar.store.counterrows import counter_of, expiry, milliseconds
 from registrar.store.failures import StoreUnavailable
 from registrar.store.transaction import Transaction
 
@@ -108,11 +107,11 @@ def _size(counted: Counted) -> int:
 def _prune(transaction: Transaction, limit: str, key: str, now: int) -> None:
     """Forget a limit under a key, or note when to look again. Shards are forgotten together: each counts for all."""
     sql = transaction.statements.counters
-    rows = transaction.fetch(sql.lock, (limit, key))
+    rows = transaction.fetch(sql.lock(1), (limit, key))
     if not rows:
         return
     try:
-        until = expiry(whole([counter_of(limit, key, state) for _, *state in rows]))
+        until = expiry(whole([counter_of(limit, key, state) for _, _, *state in rows]))
     except StoreUnavailable:  # corrupt: left as it is, for who has to mend it, and not looked at again
         until = 0
     if 0 < until <= now:

@@ -1,40 +1,31 @@
 """Group commit: units of work that wait at the same time share one transaction, and so one fsync.
 
-One thread writes. It takes whatever waits, runs the units one after the other, commits once, and only then answers: nothing
-is acknowledged before it is durable, a unit that fails does not fail its neighbours, and a commit that fails fails all of them.
-There is no delay to collect more: while one commit runs, the next batch gathers by itself.
+One thread writes. It takes whatever waits, has it stored in one transaction, and only then answers: nothing is acknowledged
+before it is durable. There is no delay to collect more: while one commit runs, the next batch gathers by itself.
 """
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 from registrar.store.failures import OutcomeUnknown, StoreUnavailable
 from registrar.store.places import Places, Unlimited, Wait
-from registrar.store.transaction import Transaction, Unit
-
-Opened = TypeVar("Opened", bound=Transaction)
+from registrar.store.transaction import Unit
 
 LARGEST_BATCH = 256
 """How many units share a commit at most: it bounds how long the first of them waits for the last."""
 
 
-class Writable(Protocol[Opened]):
-    """The database as the writer thread needs it: one transaction at a time, with savepoints."""
+class Writable(Protocol):
+    """The database as the writer thread needs it."""
 
-    def begin(self) -> Opened:
-        """Open a write transaction, waiting a bounded time for the lock. Raises StoreUnavailable."""
+    def store(self, claim: Callable[[], Sequence[Unit]]) -> list[Exception | None]:
+        """Open a transaction, `claim` what waits by then, store it durably: the error of each unit, which stored nothing.
 
-    def attempt(self, transaction: Opened, units: Sequence[Unit]) -> list[Exception | None]:
-        """Run each unit, and undo alone what fails: the error of each. Raises StoreUnavailable for the whole."""
-
-    def commit(self, transaction: Opened) -> None:
-        """Make all of it durable. Raises StoreUnavailable when nothing was stored."""
-
-    def abandon(self) -> None:
-        """Undo the open transaction, if there is one. Never raises."""
+        A unit that fails does not fail its neighbours. What it raises is the error of all: whatever was claimed was not stored.
+        """
 
 
 class _State(Enum):
@@ -61,15 +52,15 @@ class _Ticket:
         self._wait.over()
 
 
-class GroupCommit(Generic[Opened]):
+class GroupCommit:
     """The queue before one writer thread, which starts with the first unit and ends with `close`."""
 
     def __init__(
-        self, database: Writable[Opened], *, patience: float, places: Places | None = None, largest_batch: int = LARGEST_BATCH
+        self, database: Writable, *, patience: float, places: Places | None = None, largest_batch: int = LARGEST_BATCH
     ) -> None:
         """`patience`: seconds that a unit waits to be claimed, and once more at most for a commit that has begun.
 
-        `places`: where the writer works; it has none while it waits for units, for the database's lock or for a commit.
+        `places`: where those work who wait for the writer.
         """
         self._places = places or Unlimited()
         self._database = database
@@ -137,21 +128,17 @@ class GroupCommit(Generic[Opened]):
             return bool(self._queue)
 
     def _commit(self) -> None:
+        batch: list[_Ticket] = []
+
+        def claim() -> Sequence[Unit]:
+            # Only now: while the database was locked, owners could still withdraw, and more could join.
+            batch[:] = self._claim()
+            return [ticket.unit for ticket in batch]
+
         try:
-            transaction = self._database.begin()
+            errors = self._database.store(claim)
         except Exception as error:  # noqa: BLE001  # the thread must outlive whatever comes: callers wait for it
-            self._database.abandon()
-            _refuse(self._claim(), error)
-            return
-        # Claimed only now: while the database was locked, owners could still withdraw, and more could join.
-        batch = self._claim()
-        try:
-            with self._places:
-                errors = self._database.attempt(transaction, [ticket.unit for ticket in batch])
-            self._database.commit(transaction)
-        except Exception as error:  # noqa: BLE001  # likewise
-            self._database.abandon()
-            _refuse(batch, error)
+            _refuse(batch or self._claim(), error)
             return
         for ticket, unit_error in zip(batch, errors, strict=True):
             ticket.answer(unit_error)

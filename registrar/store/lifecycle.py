@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Literal
 
 from registrar.store.access import Access
-from registrar.store.counters import give_back
 from registrar.store.failures import ChangedError
 from registrar.store.journal import Entry
 from registrar.store.lifetimes import due_at
@@ -49,7 +48,7 @@ class Lifecycle(Access):
             early = status == "expired" and not 0 < client.due_at <= at
             return None if early or client.status not in LIVING else _tombstone(client, status, at)
 
-        return self._change(client_id, event, ended, afterwards=lambda transaction: give_back(transaction, client_id))
+        return self._change(client_id, event, ended, before=lambda transaction: transaction.give_back(client_id))
 
     def switch(self, client_id: str, status: Literal["active", "disabled"], event: DecisionRecord) -> bool:
         """Disable a client or enable it again; False, and nothing is stored, unless that changes it.
@@ -146,9 +145,12 @@ class Lifecycle(Access):
         event: DecisionRecord | None,
         change: Callable[[Client], Client | None],
         *,
-        afterwards: Callable[[Transaction], None] = lambda _: None,
+        before: Callable[[Transaction], None] = lambda _: None,
     ) -> bool:
-        """Store what `change` makes of the client, with `event`; False, and nothing is stored, where there is none."""
+        """Store what `change` makes of the client, with `event`; False, and nothing is stored, where there is none.
+
+        `before`: what is to be done in between, under the lock of its row; see `registrar.store.counters` for the order.
+        """
         if event is not None and event.client_id != client_id:
             raise ValueError("the event is about another client")
 
@@ -157,8 +159,8 @@ class Lifecycle(Access):
             changed = change(client_of(rows[0])) if rows else None
             if changed is None:
                 raise _UnchangedError
+            before(transaction)
             transaction.execute(self._sql.update_client, (*client_row(changed)[1:], client_id))
-            afterwards(transaction)
 
         try:
             if event is None:

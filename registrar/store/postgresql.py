@@ -1,4 +1,8 @@
-"""PostgreSQL, for several workers and nodes: a transaction per unit of work, connections from psycopg's pool.
+"""PostgreSQL, for several workers and nodes: connections from psycopg's pool, and group commit for what waits for little.
+
+Registrations that wait at the same time share a transaction (`registrar.store.groupcommit`): it costs the server and this process
+a dozen round trips however many they are. Where one fails, or waits for another node for long, each of them is done alone
+again, side by side with the others. Every other unit of work has a transaction of its own.
 
 The pool is psycopg's own and not Peewee's: it is typed, bounds how long and how many may wait, replaces lost connections in
 the background, and lends without a query to test the connection first. Peewee's `Database` holds a lock while it connects,
@@ -12,7 +16,7 @@ import random
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -21,7 +25,8 @@ import psycopg
 import psycopg.conninfo
 import psycopg_pool
 
-from registrar.store.failures import DatabaseURLError, DuplicateError, OutcomeUnknown, StoreUnavailable
+from registrar.store.failures import DatabaseURLError, DuplicateError, OutcomeUnknown, StoreUnavailable, TryAgainError
+from registrar.store.groupcommit import GroupCommit
 from registrar.store.journal import Head
 from registrar.store.places import Places, Unlimited
 from registrar.store.statements import execute, fetch, statements
@@ -29,6 +34,7 @@ from registrar.store.transaction import Transaction, Unit
 
 _POOL_SIZE = 10
 _ATTEMPTS = 8
+_WAIT_TOGETHER = 0.2  # of its patience: so long one who waits for another node may keep those waiting who share his transaction
 # libpq notices a silent server (a pulled cable, a frozen host) by these; a URL may say otherwise.
 _CONNECTION = {
     "application_name": "registrar",
@@ -63,8 +69,8 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
     database: _Lent
 
 
-class _TryAgainError(Exception):
-    """An attempt that surely stored nothing and may succeed when repeated."""
+class _AloneError(Exception):
+    """What was stored together with others was not stored: it is to be done alone."""
 
 
 class PostgresqlBackend:
@@ -96,6 +102,7 @@ class PostgresqlBackend:
             name="store",
             open=False,
         )
+        self._queue = GroupCommit(self, patience=patience, places=self._places)
 
     @contextmanager
     def schema(self, *, create: bool) -> Iterator[peewee.Database]:  # noqa: ARG002  # a server's databases are its operator's
@@ -112,8 +119,31 @@ class PostgresqlBackend:
         Connections lost before the commit, serialization failures and deadlocks are retried, a bounded number of times
         within the store's patience. Raises DuplicateError, StoreUnavailable, OutcomeUnknown, or what the unit raises.
         """
+        if unit.claims is not None:
+            with suppress(_AloneError):
+                self._queue.run(unit)
+                return
         with self._places.left():
-            self._repeat(lambda: self._attempt(unit))
+            self._repeat(lambda: self._attempt(lambda transaction: _alone(transaction, unit)))
+
+    def store(self, claim: Callable[[], Sequence[Unit]]) -> list[Exception | None]:
+        """As group commit needs it."""
+        units: Sequence[Unit] | None = None
+        errors: list[Exception | None] = []
+
+        def together(transaction: Transaction) -> None:
+            nonlocal units
+            transaction.execute(f"SET LOCAL lock_timeout = {int(self._patience * _WAIT_TOGETHER * 1000)}")
+            units = claim()
+            errors[:] = transaction.run(units)
+
+        try:
+            self._attempt(together, patience=self._patience * _WAIT_TOGETHER)
+        except OutcomeUnknown as unknown:
+            return [_AloneError() if error else OutcomeUnknown(str(unknown)) for error in errors]
+        except Exception:  # noqa: BLE001  # whoever it concerns gets it again when he is alone
+            return [_AloneError() for _ in (claim() if units is None else units)]
+        return errors
 
     def read(self, query: Callable[[peewee.Database], T]) -> T:
         """Answer `query`. Raises StoreUnavailable."""
@@ -121,7 +151,8 @@ class PostgresqlBackend:
             return self._repeat(lambda: self._ask(query))
 
     def close(self) -> None:
-        """Close every connection; those at work when they come back."""
+        """Finish what waits, then close every connection; those at work when they come back."""
+        self._queue.close()
         self._closed = True
         self._pool.close(timeout=self._patience)
 
@@ -138,12 +169,12 @@ class PostgresqlBackend:
         if fetch(database, "SHOW synchronous_commit") == [("off",)]:
             execute(database, "SET synchronous_commit = on")
 
-    def _borrow(self) -> _Connection:
+    def _borrow(self, patience: float) -> _Connection:
         if self._closed:
             raise StoreUnavailable("the store is closed")
         try:
             self._pool.open()  # does nothing when it is open
-            return self._pool.getconn()
+            return self._pool.getconn(patience)
         except psycopg.OperationalError as error:
             raise StoreUnavailable(f"PostgreSQL: {_text(error)}") from error
 
@@ -153,19 +184,19 @@ class PostgresqlBackend:
         while True:
             try:
                 return attempt()
-            except _TryAgainError as failure:
+            except TryAgainError as failure:
                 count += 1
                 pause = random.uniform(0, 0.002 * 2**count)  # noqa: S311  # only spreads out those that collided
                 if count == _ATTEMPTS or time.monotonic() + pause > deadline:
-                    cause = failure.__cause__
-                    raise StoreUnavailable(f"PostgreSQL failed {count} times, at last: {_text(cause)}") from cause
+                    raise StoreUnavailable(f"PostgreSQL failed {count} times, at last: {failure}") from failure
             time.sleep(pause)
 
-    def _attempt(self, unit: Unit) -> None:
-        connection = self._borrow()
+    def _attempt(self, work: Callable[[Transaction], None], *, patience: float | None = None) -> None:
+        """Do `work` in a transaction. `patience`: seconds to wait for a connection; None: the store's."""
+        connection = self._borrow(self._patience if patience is None else patience)
         head = self._take_head()
         try:
-            reached = self._run(connection, Transaction(connection.database, self.statements, head), unit)
+            reached = self._run(connection, Transaction(connection.database, self.statements, head), work)
         except OutcomeUnknown:
             raise  # and the journal ends here: nobody knows after which record
         except BaseException:
@@ -176,11 +207,12 @@ class PostgresqlBackend:
         finally:
             self._pool.putconn(connection)
 
-    def _run(self, connection: _Connection, transaction: Transaction, unit: Unit) -> Head:
+    def _run(self, connection: _Connection, transaction: Transaction, work: Callable[[Transaction], None]) -> Head:
         try:
             transaction.execute("BEGIN")
-            unit(transaction)
+            work(transaction)
         except BaseException as error:
+            transaction.forget()
             with suppress(peewee.PeeweeException):
                 transaction.execute("ROLLBACK")
             if isinstance(error, peewee.PeeweeException):
@@ -195,7 +227,7 @@ class PostgresqlBackend:
         return transaction.head
 
     def _ask(self, query: Callable[[peewee.Database], T]) -> T:
-        connection = self._borrow()
+        connection = self._borrow(self._patience)
         try:
             return query(connection.database)
         except peewee.PeeweeException as error:
@@ -208,9 +240,9 @@ class PostgresqlBackend:
         state = _sqlstate(error)
         if connection.closed:
             self._pool.check()  # the server went away: the idle connections are as dead as this one
-            return _TryAgainError()
+            return TryAgainError(_text(error))
         if state.startswith(_ROLLED_BACK):
-            return _TryAgainError()
+            return TryAgainError(_text(error))
         if state == _UNIQUE_VIOLATION:
             return DuplicateError(_text(error))
         if isinstance(error, peewee.DataError | peewee.IntegrityError):
@@ -222,6 +254,12 @@ class PostgresqlBackend:
             return self._heads.pop()
         except IndexError:
             return Head(uuid.uuid4().hex)
+
+
+def _alone(transaction: Transaction, unit: Unit) -> None:
+    [error] = transaction.run([unit])
+    if error is not None:
+        raise error
 
 
 def _lend(connection: _Connection) -> _Lent:

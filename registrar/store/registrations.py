@@ -2,19 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from registrar.limits import LimitUse, Usage
 from registrar.store.access import Access
-from registrar.store.counters import consume
+from registrar.store.counters import asks
 from registrar.store.failures import ChangedError, DuplicateError, TokenSpentError
 from registrar.store.journal import Entry
 from registrar.store.lifetimes import due_at
 from registrar.store.records import Client, DecisionRecord
 from registrar.store.rows import client_of, client_row
-from registrar.store.transaction import Transaction
+from registrar.store.transaction import Claims, Transaction
 
 _SLIDES = 10
 """How often the end of a shared client moves at most while it could lie unused once: each move locks a row that many read."""
+
+
+class _OverdueError(Exception):
+    """The reuse key is still that of a client that should have ended by now: so seldom that others need not look for it."""
+
+    def __init__(self, client_id: str) -> None:
+        super().__init__(client_id)
+        self.client_id = client_id
+
+
+class _SlidesError(Exception):
+    """The end of a shared client has to be moved, for which nobody else may look at it."""
 
 
 class Registrations(Access):
@@ -33,30 +46,38 @@ class Registrations(Access):
             raise ValueError("the decision is about another client")
         values = client_row(client)
         now = at or float(decision.at)
-
+        asked = asks(uses, now)
         entry = Entry.of(decision)
 
         def work(transaction: Transaction) -> tuple[Usage, ...]:
-            transaction.insert(self._sql.insert_client, values)
-            # What others wait for comes last: rows of tokens and limits are locked until the commit.
+            if client.reuse_key is not None and (holder := transaction.holder(client.reuse_key)) is not None:
+                raise (
+                    _OverdueError(holder.client_id) if 0 < holder.due_at <= now else DuplicateError("somebody has the reuse key")
+                )
             self._use_token(transaction, token_id, now)
-            return consume(transaction, uses, now, client.client_id) if uses else ()
-
-        def work_with_key(transaction: Transaction) -> tuple[Usage, ...]:
-            transaction.execute(self._sql.free_reuse_key, (client.reuse_key, int(now)))
-            return work(transaction)
+            used = transaction.consume(asked, client.client_id)
+            transaction.insert_client(values)
+            return used
 
         try:
-            return self._append(entry, work)
-        except DuplicateError:
-            if client.reuse_key is None:
-                raise
-        # Perhaps it is the key of a client that should have ended by now: so seldom that others need not look for it.
-        return self._append(entry, work_with_key)
+            return self._append(entry, work, None if token_id else Claims(asked, reuse_key=client.reuse_key))
+        except _OverdueError as overdue:
+            holder = overdue.client_id
+
+        def work_instead(transaction: Transaction) -> tuple[Usage, ...]:
+            # As everybody: a row of a client is locked first, and what becomes of a key comes last.
+            transaction.fetch(self._sql.select_client_alone, (holder,))
+            self._use_token(transaction, token_id, now)
+            used = transaction.consume(asked, client.client_id)
+            transaction.execute(self._sql.free_reuse_key, (client.reuse_key, int(now)))
+            transaction.insert_client(values)
+            return used
+
+        return self._append(entry, work_instead)
 
     def record(self, decision: DecisionRecord) -> None:
         """Store a decision that made no client, durably. Raises as `add`."""
-        self._append(Entry.of(decision), lambda _: None)
+        self._append(Entry.of(decision), lambda _: None, Claims())
 
     def shared(self, reuse_key: str, *, at: float = 0.0) -> Client | None:
         """The active client that identical registrations share, unless it should have ended by `at` (epoch seconds) already."""
@@ -66,8 +87,7 @@ class Registrations(Access):
 
     def reuse(
         self,
-        client_id: str,
-        reuse_key: str,
+        shared: Client,
         decision: DecisionRecord,
         *,
         uses: Sequence[LimitUse] = (),
@@ -79,25 +99,38 @@ class Registrations(Access):
         For the lifetime `unused` that is as good as a use. Otherwise as `add`; raises ChangedError when the client is no longer
         active, or no longer shared by this key.
         """
+        client_id, now = shared.client_id, at or float(decision.at)
         if client_id != decision.client_id:
             raise ValueError("the decision is about another client")
-        now = at or float(decision.at)
-        known = self._one(self._sql.select_client, (client_id,))
-        slides = known is not None and _slides(client_of(known), now)
-        # Shared, so that many can be given it at once; never shared first and then alone, by which two would block each other.
-        lock = self._sql.select_client_alone if slides else self._sql.select_client_shared
+        asked = asks(uses, now, only_rate=True)
+        entry = Entry.of(decision)
+
+        def given(rows: Sequence[tuple[Any, ...]]) -> Client:
+            if not rows or not _shareable(found := client_of(rows[0]), shared.reuse_key, now):
+                raise ChangedError(f"{client_id} is not shared any more")
+            return found
 
         def work(transaction: Transaction) -> tuple[Usage, ...]:
-            rows = transaction.fetch(lock, (client_id,))
-            if not rows or not _shareable(client := client_of(rows[0]), reuse_key, now):
-                raise ChangedError(f"{client_id} is not shared any more")
-            if slides:
-                moved = replace(client, due_at=max(client.due_at, due_at(client, int(now))))
-                transaction.execute(self._sql.update_client, (*client_row(moved)[1:], client_id))
+            if _slides(given(transaction.shared(client_id)), now):
+                raise _SlidesError
             self._use_token(transaction, token_id, now)
-            return consume(transaction, uses, now, client_id, only_rate=True) if uses else ()
+            return transaction.consume(asked, client_id)
 
-        return self._append(Entry.of(decision), work)
+        try:
+            return self._append(entry, work, None if token_id else Claims(asked, client_id))
+        except _SlidesError:
+            pass
+
+        def work_alone(transaction: Transaction) -> tuple[Usage, ...]:
+            # Never shared first and then alone: two would block each other so.
+            found = given(transaction.fetch(self._sql.select_client_alone, (client_id,)))
+            self._use_token(transaction, token_id, now)
+            used = transaction.consume(asked, client_id)
+            moved = replace(found, due_at=max(found.due_at, due_at(found, int(now))))
+            transaction.execute(self._sql.update_client, (*client_row(moved)[1:], client_id))
+            return used
+
+        return self._append(entry, work_alone)
 
     def _use_token(self, transaction: Transaction, token_id: str, now: float) -> None:
         if not token_id:
@@ -110,9 +143,9 @@ class Registrations(Access):
             raise TokenSpentError(f"token {token_id} is used up")
 
 
-def _shareable(client: Client, reuse_key: str, now: float) -> bool:
+def _shareable(client: Client, reuse_key: str | None, now: float) -> bool:
     overdue = 0 < client.due_at <= now
-    return client.status == "active" and client.reuse_key == reuse_key and not overdue
+    return client.status == "active" and client.reuse_key == reuse_key is not None and not overdue
 
 
 def _slides(client: Client, now: float) -> bool:

@@ -16,14 +16,13 @@ from urllib.parse import quote
 
 import peewee
 
-from registrar.store.batch import Batch
 from registrar.store.failures import DuplicateError, StoreUnavailable
 from registrar.store.groupcommit import LARGEST_BATCH, GroupCommit
 from registrar.store.journal import Head
 from registrar.store.migrations import NEWEST, applied
-from registrar.store.places import Places
+from registrar.store.places import Places, Unlimited
 from registrar.store.statements import Statements, execute, fetch, statements
-from registrar.store.transaction import Unit
+from registrar.store.transaction import Transaction, Unit
 
 _JOURNAL = "main"
 _PRAGMAS = {
@@ -249,65 +248,74 @@ class _ReopenedError(StoreUnavailable):
 class _Writer:
     """The writing connection, as group commit drives it."""
 
-    def __init__(self, file: DatabaseFile, readers: _Readers, sql: Statements) -> None:
+    def __init__(self, file: DatabaseFile, readers: _Readers, sql: Statements, places: Places) -> None:
+        """`places`: where it works; it has none while it waits for units, for the database's lock or for a commit."""
         self._file = file
         self._readers = readers
         self._connection = Connection(file)
         self._statements = sql
+        self._places = places
 
-    def begin(self) -> Batch:
+    def store(self, claim: Callable[[], Sequence[Unit]]) -> list[Exception | None]:
         try:
-            return self._begin()
-        except _ReopenedError:  # what was wrong may have been the old connection
-            return self._begin()
+            transaction = self._begin()
+            units = claim()
+            with self._places:
+                errors = self._attempt(transaction, units)
+            self._commit(transaction)
+        except BaseException:
+            self._connection.undo()
+            raise
+        return errors
 
-    def _begin(self) -> Batch:
+    def _begin(self) -> Transaction:
+        try:
+            return self._begin_once()
+        except _ReopenedError:  # what was wrong may have been the old connection
+            return self._begin_once()
+
+    def _begin_once(self) -> Transaction:
         database = self._connection.database()
         try:
             execute(database, "BEGIN IMMEDIATE")
             newest = fetch(database, self._statements.select_head, (_JOURNAL, 1))
         except peewee.PeeweeException as error:
             raise self._unavailable(error) from error
-        return Batch(database, self._statements, Head(_JOURNAL, *(newest[0] if newest else ())))
+        return Transaction(database, self._statements, Head(_JOURNAL, *(newest[0] if newest else ())))
 
-    def attempt(self, transaction: Batch, units: Sequence[Unit]) -> list[Exception | None]:
+    def _attempt(self, transaction: Transaction, units: Sequence[Unit]) -> list[Exception | None]:
+        """Run each unit, and undo alone what fails: the error of each. Raises StoreUnavailable for the whole."""
         head = transaction.head
         transaction.execute("SAVEPOINT units")
-        failure = self._failure(transaction, units)
-        if failure is not None:
+        try:
+            errors = transaction.run(units)
+        except Exception as error:  # noqa: BLE001  # a unit's, whatever it is
+            failure = self._of_one_unit(error)
             transaction.forget()
             transaction.execute("ROLLBACK TO units")
             transaction.head = head
+            errors = [failure]
         transaction.execute("RELEASE units")
-        if failure is None or len(units) == 1:
-            return [failure] * len(units)
-        # Rarely does one fail: rather all are run again then, than each in a savepoint of its own always.
-        return [error for unit in units for error in self.attempt(transaction, [unit])]
+        if len(errors) == len(units):
+            return errors
+        # Rarely does one leave anything behind: rather all are run again then, than each in a savepoint of its own always.
+        return [error for unit in units for error in self._attempt(transaction, [unit])]
 
-    def _failure(self, transaction: Batch, units: Sequence[Unit]) -> Exception | None:
-        """The first error of a unit. Raises StoreUnavailable when it concerns all of them."""
-        try:
-            for unit in units:
-                unit(transaction)
-            transaction.write()
-        except peewee.PeeweeException as error:
-            if _primary(error) not in _OF_ONE_UNIT:
-                raise self._unavailable(error) from error
-            return _for_caller(error)
-        except Exception as error:  # noqa: BLE001  # the caller's, whatever it is, and for the caller alone
+    def _of_one_unit(self, error: Exception) -> Exception:
+        """What the caller of a unit gets for `error`. Raises StoreUnavailable when it concerns all of them."""
+        if not isinstance(error, peewee.PeeweeException):
             return error
-        return None
+        if _primary(error) not in _OF_ONE_UNIT:
+            raise self._unavailable(error) from error
+        return DuplicateError(str(error)) if _code(error) in _DUPLICATES else error
 
-    def commit(self, transaction: Batch) -> None:
+    def _commit(self, transaction: Transaction) -> None:
         try:
             transaction.execute("COMMIT")
         except peewee.PeeweeException as error:
             raise self._unavailable(error) from error
         # A process can write into a deleted file as if nothing were wrong; what is acknowledged must be in the one that is there.
         self._connection.confirm()
-
-    def abandon(self) -> None:
-        self._connection.undo()
 
     def close(self) -> None:
         self._connection.drop()
@@ -319,12 +327,6 @@ class _Writer:
             self._readers.drop()
             return _ReopenedError(str(self._file.unavailable(error)))
         return self._file.unavailable(error)
-
-
-def _for_caller(error: peewee.PeeweeException) -> Exception:
-    if _code(error) in _DUPLICATES:
-        return DuplicateError(str(error))
-    return error
 
 
 class SqliteBackend:
@@ -344,7 +346,8 @@ class SqliteBackend:
         self._file = DatabaseFile(path, patience=patience * 0.8, read_only=read_only)
         self.statements = statements(peewee.SqliteDatabase(None))
         self._readers = _Readers(self._file)
-        self._writer = _Writer(self._file, self._readers, self.statements)
+        places = places or Unlimited()
+        self._writer = _Writer(self._file, self._readers, self.statements, places)
         self._queue = GroupCommit(self._writer, patience=patience, places=places, largest_batch=largest_batch)
 
     @contextmanager

@@ -1,14 +1,20 @@
 """The SQL of the verbs, generated once from the models: Peewee's query building costs more than the insert it builds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import cache
+from itertools import chain
+from typing import Any, Final, TypeVar
 
 import peewee
 
 from registrar.store.counterstatements import CounterStatements, counter_statements
 from registrar.store.models import Activation, Client, Decision, Lease, Probe, Revision, RevisionFile, Token
 from registrar.store.records import STATUSES, Result
+
+_MOST_ROWS: Final = 16  # in one statement: SQLite takes 999 values at least
+
+T = TypeVar("T")
 
 _WRAPPER: Any = peewee.__exception_wrapper__  # type: ignore[attr-defined]  # the stubs leave out this name
 
@@ -35,6 +41,27 @@ def _run(database: peewee.Database, sql: str, values: Sequence[object]) -> Any:
     """What `Database.execute_sql` does for us, without its logging and hooks: those were a third of the time of a statement."""
     with _WRAPPER:
         return database.connection().execute(sql, values)  # type: ignore[no-untyped-call]  # Peewee's stubs leave it untyped
+
+
+def parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """`rows` in parts for a statement each, whose lengths are powers of two: so few statements are kept prepared."""
+    done = 0
+    while rest := len(rows) - done:
+        size = min(_MOST_ROWS, 1 << rest.bit_length() - 1)
+        yield rows[done : done + size]
+        done += size
+
+
+def flat(rows: Iterable[Sequence[object]]) -> list[object]:
+    """The values of all rows, for one statement."""
+    return list(chain.from_iterable(rows))
+
+
+@cache
+def of_rows(insert: str, rows: int) -> str:
+    """The statement that inserts so many rows, from the one that inserts one."""
+    _, _, places = insert.rpartition(" VALUES ")
+    return insert + f", {places}" * (rows - 1)
 
 
 def _fields(model: type[peewee.Model]) -> list[peewee.Field]:
@@ -68,9 +95,10 @@ class Statements:
     free_reuse_key: str
     select_client: str
     select_client_alone: str
-    select_client_shared: str
     select_client_position: str
     select_shared: str
+    select_shared_alone: str
+    select_key: str
     select_holder: str
     select_previous_holder: str
     select_due: str
@@ -104,6 +132,17 @@ class Statements:
     release_lease: str
     counters: CounterStatements
     probe: str
+    parameter: str
+    """What stands for a value."""
+
+    def share_clients(self, clients: int) -> str:
+        """So many clients by their ids. Others may only look at them from then on, until the transaction ends."""
+        clause = " FOR SHARE" if self.counters.lock_free else ""
+        return _of_any(clients, self.select_client, self.parameter) + clause
+
+    def select_holders(self, keys: int) -> str:
+        """Of so many reuse keys those that are held: the key, the id of its client, and when that should end."""
+        return _of_any(keys, self.select_key, self.parameter)
 
 
 def statements(database: peewee.Database) -> Statements:
@@ -111,6 +150,7 @@ def statements(database: peewee.Database) -> Statements:
     links = _select(Decision).where(Decision.journal == "").order_by(Decision.seq)
     activations = _select(Activation)
     client = _select(Client).where(Client.client_id == "")
+    shared = _select(Client).where(Client.reuse_key == "")
 
     def sql(query: peewee.Query) -> str:
         text, _ = database.get_sql_context().sql(query).query()  # type: ignore[no-untyped-call]  # likewise
@@ -124,9 +164,10 @@ def statements(database: peewee.Database) -> Statements:
         ),
         select_client=sql(client),
         select_client_alone=sql(_locked(client, "FOR UPDATE", database)),
-        select_client_shared=sql(_locked(client, "FOR SHARE", database)),
         select_client_position=sql(Client.select(Client.issued_at, Client.client_id).where(Client.client_id == "")),
-        select_shared=sql(_select(Client).where(Client.reuse_key == "")),
+        select_shared=sql(shared),
+        select_key=sql(Client.select(Client.reuse_key, Client.client_id, Client.due_at).where(Client.reuse_key == "")),
+        select_shared_alone=sql(_locked(shared, "FOR UPDATE", database)),
         select_holder=sql(_select(Client).where(Client.management_token_hash == b"")),
         select_previous_holder=sql(_select(Client).where(Client.previous_token_hash == b"")),
         select_due=sql(
@@ -172,7 +213,14 @@ def statements(database: peewee.Database) -> Statements:
         release_lease=sql(Lease.delete().where(Lease.name == "", Lease.holder == "")),
         counters=counter_statements(database),
         probe=sql(Probe.update({Probe.writes: Probe.writes + 1})),
+        parameter=database.param,
     )
+
+
+@cache
+def _of_any(values: int, one: str, parameter: str) -> str:
+    """The query that finds the rows of any of so many values, from the one that finds those of one."""
+    return one.replace(f"= {parameter}", f"IN ({', '.join([parameter] * values)})")
 
 
 def _decisions(*wanted: Any) -> "peewee.ModelSelect[Decision]":

@@ -39,6 +39,13 @@ def client(number: int, **changes: Any) -> Client:
     return Client(**(values | changes))
 
 
+def known(store: Store, client_id: str = "c1") -> Client:
+    """A client that is there, as it is stored now."""
+    found = store.client(client_id)
+    assert found is not None
+    return found
+
+
 def allowed(number: int) -> DecisionRecord:
     """The decision that admits client `c<number>`."""
     return DecisionRecord(

@@ -158,34 +158,18 @@ class Stalling:
         self.commit_gate.set()
         self.committing = threading.Event()
         self.batches: list[int] = []
-        self._open = 0
 
-    def begin(self) -> Transaction:
-        """Wait at the gate, then start a batch."""
+    def store(self, claim: Callable[[], Sequence[Unit]]) -> list[Exception | None]:
+        """Wait at the first gate, claim, wait at the second, then note how many were in the batch."""
         self.begin_gate.wait()
-        self._open = 0
-        return None  # type: ignore[return-value]  # the units of these tests need none
-
-    def attempt(self, transaction: Transaction, units: Sequence[Unit]) -> list[Exception | None]:
-        """Count the units in."""
-        for unit in units:
-            unit(transaction)
-        self._open += len(units)
-        return [None] * len(units)
-
-    def commit(self, transaction: Transaction) -> None:
-        """Wait at the gate, then note how many were in the batch."""
-        del transaction
+        units = claim()
         self.committing.set()
         self.commit_gate.wait()
-        self.batches.append(self._open)
-
-    def abandon(self) -> None:
-        """Forget the batch."""
+        self.batches.append(len(units))
+        return [None] * len(units)
 
 
-def nothing(_: Transaction) -> None:
-    """A unit of work without work."""
+NOTHING = Unit(lambda _: None)
 
 
 def test_those_who_wait_together_share_a_commit() -> None:
@@ -193,7 +177,7 @@ def test_those_who_wait_together_share_a_commit() -> None:
     database = Stalling()
     queue = GroupCommit(database, patience=10)
     database.commit_gate.clear()
-    threads = [threading.Thread(target=queue.run, args=(nothing,)) for _ in range(20)]
+    threads = [threading.Thread(target=queue.run, args=(NOTHING,)) for _ in range(20)]
     threads[0].start()
     database.committing.wait()
     for thread in threads[1:]:
@@ -213,9 +197,9 @@ def test_a_commit_that_does_not_come_back_is_unknown() -> None:
     queue = GroupCommit(database, patience=0.05)
     database.commit_gate.clear()
     with pytest.raises(OutcomeUnknown, match="running for more than"):
-        queue.run(nothing)
+        queue.run(NOTHING)
     with pytest.raises(StoreUnavailable, match="did not get to this") as caught:
-        queue.run(nothing)
+        queue.run(NOTHING)
     assert not isinstance(caught.value, OutcomeUnknown)
     database.commit_gate.set()
     queue.close()
@@ -229,7 +213,7 @@ def test_a_slow_commit_is_waited_for() -> None:
     database.commit_gate.clear()
     opener = threading.Timer(0.7, database.commit_gate.set)
     opener.start()
-    queue.run(nothing)
+    queue.run(NOTHING)
     assert database.batches == [1]
     queue.close()
     opener.join()
@@ -240,7 +224,7 @@ def test_closing_finishes_what_waits() -> None:
     database = Stalling()
     queue = GroupCommit(database, patience=10)
     database.begin_gate.clear()
-    threads = [threading.Thread(target=queue.run, args=(nothing,)) for _ in range(5)]
+    threads = [threading.Thread(target=queue.run, args=(NOTHING,)) for _ in range(5)]
     for thread in threads:
         thread.start()
     while queue.waiting < 5:
@@ -252,23 +236,24 @@ def test_closing_finishes_what_waits() -> None:
         thread.join()
     assert sum(database.batches) == 5
     with pytest.raises(StoreUnavailable, match="closed"):
-        queue.run(nothing)
+        queue.run(NOTHING)
 
 
 def test_a_writer_outlives_a_database_that_breaks_its_promises() -> None:
     """An error that nobody foresaw fails its batch, and the next is served."""
 
     class Surprising(Stalling):
-        def commit(self, transaction: Transaction) -> None:
+        def store(self, claim: Callable[[], Sequence[Unit]]) -> list[Exception | None]:
             """Fail the first time."""
-            super().commit(transaction)
+            errors = super().store(claim)
             if len(self.batches) == 1:
                 raise RuntimeError("surprise")
+            return errors
 
     queue = GroupCommit(Surprising(), patience=10)
     with pytest.raises(StoreUnavailable, match="surprise"):
-        queue.run(nothing)
-    queue.run(nothing)
+        queue.run(NOTHING)
+    queue.run(NOTHING)
     queue.close()
 
 
@@ -289,7 +274,7 @@ def test_a_serialization_failure_is_tried_again(postgresql_url: str) -> None:
                     together.wait()
                 transaction.execute("INSERT INTO revision VALUES (%s)", (f"r{index}",))
 
-            backend.write(unit)
+            backend.write(Unit(unit))
             tries.append(len(attempts))
 
         tries: list[int] = []

@@ -144,9 +144,9 @@ def test_reuse_counts_in_the_rates_only(store: Store, store_url: str) -> None:
     shared = replace(client(1), reuse_key="k")
     store.add(shared, allowed(1), uses=[both], at=NOW)
     for number in (2, 3):
-        assert len(store.reuse("c1", "k", replace(allowed(number), client_id="c1"), uses=[both], at=NOW)) == 1
+        assert len(store.reuse(shared, replace(allowed(number), client_id="c1"), uses=[both], at=NOW)) == 1
     with pytest.raises(LimitReachedError) as refusal:
-        store.reuse("c1", "k", replace(allowed(4), client_id="c1"), uses=[both], at=NOW)
+        store.reuse(shared, replace(allowed(4), client_id="c1"), uses=[both], at=NOW)
     assert refusal.value.usage.measure == "rate"
     assert rows(store_url, "SELECT active, total FROM counter") == [(1, 0)]
 

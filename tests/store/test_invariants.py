@@ -53,7 +53,8 @@ class Life:
         self.store.add(owner, decision, uses=[LIMIT], token_id="t1", at=self.now)
 
     def reuse(self, name: str) -> None:
-        self.store.reuse(name, "k", self.about(name), uses=[LIMIT], at=self.now)
+        shared = self.store.client(name) or client(0, client_id=name)  # whoever knew one that is gone
+        self.store.reuse(replace(shared, reuse_key="k"), self.about(name), uses=[LIMIT], at=self.now)
 
     def delete(self, name: str) -> None:
         self.store.end(name, "deleted", self.about(name), at=self.now)

@@ -68,11 +68,11 @@ class Losing:
 
     def _undo(self, unit: Unit) -> None:
         def undone(transaction: Transaction) -> None:
-            unit(transaction)
+            unit.run(transaction)
             raise _UndoneError
 
         with pytest.raises(_UndoneError):
-            self._backend.write(undone)
+            self._backend.write(Unit(undone))
 
 
 @pytest.fixture(name="losing", params=["stored", "not stored"])
@@ -88,7 +88,7 @@ def life(store: Store, lose: Callable[[], None]) -> list[object]:
     steps: list[Callable[[], object]] = [
         lambda: store.add(*_shared(1), uses=LIMITS, token_id="t1", at=AT),
         lambda: store.add(*pair(2, 2), uses=LIMITS, token_id="t1", at=AT),
-        lambda: store.reuse("c1", "k", _again(3), uses=LIMITS, token_id="t1", at=AT + 80_000),
+        lambda: store.reuse(_found(store, "c1"), _again(3), uses=LIMITS, token_id="t1", at=AT + 80_000),
         lambda: store.record(denied(4)),
         lambda: store.put_secret("c2", digest(5), 0, event(5, "c2"), keep_until=0),
         lambda: store.replace(_found(store, "c2"), replace(_found(store, "c2"), profile="web"), event(6, "c2")),

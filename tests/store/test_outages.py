@@ -22,7 +22,7 @@ from registrar.store.journal import Entry
 from registrar.store.postgresql import PostgresqlBackend
 from registrar.store.sqlite import SqliteBackend
 from registrar.store.statements import fetch
-from registrar.store.transaction import Transaction
+from registrar.store.transaction import Transaction, Unit
 from tests.store.proxy import Proxy
 from tests.store.samples import METADATA, add, allowed, client, rows, stored
 
@@ -280,7 +280,7 @@ def test_a_file_that_goes_while_it_is_written(sqlite_url: str, sqlite_path: Path
             (tmp_path / "other.db").rename(sqlite_path)
 
     with pytest.raises(StoreUnavailable, match="was replaced" if replaced else "is not there"):
-        backend.write(lose)
+        backend.write(Unit(lose))
     backend.close()
 
 
@@ -310,7 +310,7 @@ def test_a_reference_to_nothing_is_the_callers_mistake(store: Store, store_url: 
     )
     sql = backend.statements.insert_revision_file
     with pytest.raises(peewee.IntegrityError):
-        backend.write(lambda transaction: transaction.execute(sql, ("sha256:none", "a", b"")))
+        backend.write(Unit(lambda transaction: transaction.execute(sql, ("sha256:none", "a", b""))))
     backend.close()
     assert rows(store_url, "SELECT COUNT(*) FROM revision_file") == [(0,)]
 
@@ -407,9 +407,9 @@ def test_a_commit_that_the_server_refuses(postgresql_url: str) -> None:
         transaction.execute("INSERT INTO late VALUES (1), (1)")
 
     with pytest.raises(DuplicateError):
-        backend.write(late)
+        backend.write(Unit(late))
     assert store.decision("d1") is None
-    backend.write(lambda transaction: transaction.append(Entry.of(allowed(1))))
+    backend.write(Unit(lambda transaction: transaction.append(Entry.of(allowed(1)))))
     verification = store.verify()
     assert (verification.records, verification.breaks) == (1, ())
     backend.close()
@@ -428,7 +428,7 @@ def test_retries_are_bounded(postgresql_url: str) -> None:
         transaction.execute("DO $$ BEGIN RAISE EXCEPTION 'collision' USING ERRCODE = '40001'; END $$")
 
     with pytest.raises(StoreUnavailable, match="failed 8 times, at last: collision"):
-        backend.write(collide)
+        backend.write(Unit(collide))
     assert attempts == 8
     backend.close()
 

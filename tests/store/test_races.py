@@ -36,7 +36,7 @@ def register_identical(store: Store, number: int) -> str:
             if found is None:
                 store.add(replace(owner, reuse_key="k"), decision, uses=[LIMIT], token_id="t1", at=AT)
             else:
-                store.reuse(found.client_id, "k", decision, uses=[LIMIT], token_id="t1", at=AT)
+                store.reuse(found, decision, uses=[LIMIT], token_id="t1", at=AT)
         except (DuplicateError, ChangedError):
             continue
         return owner.client_id
@@ -161,7 +161,7 @@ def _change_all_ways(nodes: list[Store], old: Client, first: int) -> None:
                 new = replace(old, management_token_hash=digest(first + 1), decision_id=f"d{first + 2}")
                 node.replace(old, new, about(2))
             case 2:
-                node.reuse(name, old.reuse_key or "", about(3), uses=[LIMIT], at=AT)
+                node.reuse(old, about(3), uses=[LIMIT], at=AT)
             case 3:
                 node.put_secret(name, digest(first + 2), 0, event(first + 4, name))
             case 4:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from registrar.store import ChangedError, Client, DecisionRecord, DuplicateError, Store, TokenSpentError
-from tests.store.samples import add, allowed, digest, event, pair, stored, token
+from tests.store.samples import add, allowed, digest, event, known, pair, stored, token
 
 AT = 1_790_000_000.5
 """When the sample clients are issued, and half a second."""
@@ -89,7 +89,7 @@ def test_an_identical_registration_gets_the_client_that_is_there(store: Store) -
     owner, decision = shared_client(1)
     store.add(owner, decision, at=AT)
     assert store.shared("k") == owner
-    store.reuse("c1", "k", again(2), at=AT)
+    store.reuse(owner, again(2), at=AT)
     assert store.client("c1") == owner
     assert store.decision("d2") == again(2)
     assert store.verify().records == 2
@@ -106,16 +106,16 @@ def test_nobody_shares_by_another_key(store: Store) -> None:
     store.add(*shared_client(1), at=AT)
     assert store.shared("other") is None
     with pytest.raises(ChangedError):
-        store.reuse("c1", "other", again(2), at=AT)
+        store.reuse(shared_client(1, reuse_key="other")[0], again(2), at=AT)
     assert store.decision("d2") is None
 
 
 def test_reusing_uses_a_token(store: Store) -> None:
     store.add_token(token(1, uses_left=1))
     store.add(*shared_client(1), at=AT)
-    store.reuse("c1", "k", again(2), token_id="t1", at=AT)
+    store.reuse(known(store), again(2), token_id="t1", at=AT)
     with pytest.raises(TokenSpentError):
-        store.reuse("c1", "k", again(3), token_id="t1", at=AT)
+        store.reuse(known(store), again(3), token_id="t1", at=AT)
     assert store.decision("d3") is None
 
 
@@ -131,7 +131,7 @@ def test_only_an_active_client_is_shared(store: Store, way: str) -> None:
     now = AT + DAY if way == "overdue" else AT
     assert store.shared("k", at=now) is None
     with pytest.raises(ChangedError):
-        store.reuse("c1", "k", again(2), at=now)
+        store.reuse(shared_client(1)[0], again(2), at=now)
     store.add(*shared_client(3), at=now)
     found = store.shared("k", at=AT)
     assert found is not None
@@ -154,7 +154,7 @@ def test_giving_a_client_out_again_keeps_it_from_lying_unused(store: Store) -> N
     store.add(*shared_client(1, expires_at=1_790_000_000 + 2 * DAY), at=AT)
 
     def due_after(number: int, seconds: int) -> int:
-        store.reuse("c1", "k", again(number), at=AT + seconds)
+        store.reuse(known(store), again(number), at=AT + seconds)
         found = store.client("c1")
         assert found is not None
         assert found.last_seen_at == 0
@@ -167,11 +167,11 @@ def test_giving_a_client_out_again_keeps_it_from_lying_unused(store: Store) -> N
 
 def test_a_client_that_may_lie_unused_is_not_touched_when_it_is_given_out(store: Store) -> None:
     store.add(*shared_client(1, unused=0, expires_at=0, due_at=0), at=AT)
-    store.reuse("c1", "k", again(2), at=AT + 10 * DAY)
+    store.reuse(known(store), again(2), at=AT + 10 * DAY)
     assert store.client("c1") == shared_client(1, unused=0, expires_at=0, due_at=0)[0]
 
 
 def test_reusing_speaks_of_the_client_that_it_gives_out(store: Store) -> None:
     store.add(*shared_client(1), at=AT)
     with pytest.raises(ValueError, match="another client"):
-        store.reuse("c1", "k", again(2, "c2"), at=AT)
+        store.reuse(known(store), again(2, "c2"), at=AT)
