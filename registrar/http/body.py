@@ -7,11 +7,11 @@ from typing import Final
 import falcon
 
 from registrar.documents import JSONError, read_json
+from registrar.http.lengths import announced_length, read_at_most
 from registrar.service import Refusal
 from registrar.wire import ErrorCode
 
 _PARAMETER: Final = re.compile(r"""\s*([^\s=;"]+)=("[^"\\]*"|[^\s=;"]*)\s*""", re.ASCII)
-_MAX_DIGITS: Final = 18  # a longer number is over every cap even when it is cut here
 _UTF_8: Final = ("utf-8", "utf8")
 
 
@@ -55,11 +55,11 @@ def _read_bytes(req: falcon.Request, max_body: int) -> bytes:
     """The body, of which at most `max_body` + 1 bytes are ever read."""
     length = _content_length(req)
     if length is None:
-        body = _read_at_most(req, max_body + 1) if _ends_by_itself(req) else b""
+        body = read_at_most(req.stream, max_body + 1) if _ends_by_itself(req) else b""
     elif length > max_body:
         raise _too_large(max_body)
     else:
-        body = _read_at_most(req, length)
+        body = read_at_most(req.stream, length)
     if len(body) > max_body:
         raise _too_large(max_body)
     if length is not None and len(body) < length:
@@ -68,28 +68,15 @@ def _read_bytes(req: falcon.Request, max_body: int) -> bytes:
 
 
 def _content_length(req: falcon.Request) -> int | None:
-    """RFC 9110 §8.6: digits, and nothing else that int() takes. None when the request has no Content-Length."""
-    text = req.get_header("Content-Length")
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit():
-        raise Refusal(400, ErrorCode.INVALID_REQUEST, "the Content-Length is malformed")
-    return int(text[:_MAX_DIGITS])
+    try:
+        return announced_length(req.env)
+    except ValueError as error:
+        raise Refusal(400, ErrorCode.INVALID_REQUEST, str(error)) from None
 
 
 def _ends_by_itself(req: falcon.Request) -> bool:
     """Whether the server marks the end of a body that came without Content-Length (chunked); reading it would block otherwise."""
     return bool(req.env.get("wsgi.input_terminated"))
-
-
-def _read_at_most(req: falcon.Request, size: int) -> bytes:
-    """Up to `size` bytes: a WSGI stream may return less than it was asked for."""
-    chunks: list[bytes] = []
-    missing = size
-    while missing and (chunk := req.stream.read(missing)):
-        chunks.append(chunk)
-        missing -= len(chunk)
-    return b"".join(chunks)
 
 
 def _too_large(max_body: int) -> Refusal:

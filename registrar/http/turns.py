@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import Any, TypeAlias
 
+from registrar.http.lengths import SMALL, announced_length, read_at_most
+
 Environ: TypeAlias = dict[str, Any]
 Application: TypeAlias = Callable[[Environ, Any], Iterable[bytes]]
-
-_MAX_DIGITS = 18  # a longer Content-Length is none
 
 
 class Places:
@@ -130,38 +130,30 @@ class Turns:
 
     MUST: a request waits for its body before it takes a place, so that clients who send slowly, or stop, keep none from the
     others; each of them keeps a thread of the server, which has one for every connection, and nothing else.
-    MUST: at most `max_body` + 1 bytes are read, and none of a body that is announced as larger: the app says what is wrong.
+    MUST: the app never sees the stream of the connection: what was not waited for here, nobody waits for in a place.
+    MUST: at most `max_body` + 1 bytes are read, and none of a body that is announced as larger: the app says what is wrong. A
+    `max_body` below SMALL counts as SMALL.
     """
 
     def __init__(self, app: Application, *, places: Places, max_body: int) -> None:
         self._app = app
         self._places = places
-        self._max_body = max_body
+        self._max_body = max(max_body, SMALL)
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer one request."""
         size = self._expected(environ)
-        if size:
-            environ["wsgi.input"] = BytesIO(_read(environ["wsgi.input"], size))
+        environ["wsgi.input"] = BytesIO(read_at_most(environ["wsgi.input"], size) if size else b"")
         with self._places:
             return self._app(environ, start_response)
 
     def _expected(self, environ: Environ) -> int:
         """How many bytes to wait for, 0 for none."""
-        length = environ.get("CONTENT_LENGTH", "")
-        if not length:
+        try:
+            length = announced_length(environ)
+        except ValueError:
+            return 0
+        if length is None:
             chunked = "HTTP_TRANSFER_ENCODING" in environ and environ.get("wsgi.input_terminated")
             return self._max_body + 1 if chunked else 0
-        if not (length.isascii() and length.isdigit() and len(length) <= _MAX_DIGITS):
-            return 0
-        return int(length) if int(length) <= self._max_body else 0
-
-
-def _read(stream: Any, size: int) -> bytes:
-    """Up to `size` bytes: a WSGI stream may return less than it was asked for."""
-    chunks: list[bytes] = []
-    missing = size
-    while missing and (chunk := stream.read(missing)):
-        chunks.append(chunk)
-        missing -= len(chunk)
-    return b"".join(chunks)
+        return length if length <= self._max_body else 0

@@ -59,6 +59,26 @@ def test_bodies_that_do_not_come_keep_nothing_from_the_others(server: Server, nu
     assert register(server) < PATIENCE
 
 
+@pytest.mark.parametrize(
+    "length",
+    [
+        b"Content-Length: 0000000000000001000",
+        b"Content-Length: 70000\r\nContent_Length: 1000",
+        b"Content_Length: 1000",
+        b"Transfer-Encoding: chunked\r\nContent_Length: 1000",
+        b"Content-Length: 10\r\nTransfer_Encoding: chunked",
+    ],
+    ids=["zeros", "another length", "no length", "chunks and a length", "a length and no chunks"],
+)
+def test_a_length_in_disguise_keeps_nothing_from_the_others(server: Server, length: bytes) -> None:
+    """However a client writes how much will come, what does not come is waited for outside the places to work in."""
+    head, _, _ = HEAD.partition(b"Content-Length")
+    with connections(server, 1) as [stalled]:
+        stalled.sendall(head + length + b"\r\n\r\n{")
+        time.sleep(0.5)
+        assert max(register(server) for _ in range(3)) < AT_ONCE
+
+
 def test_who_does_not_read_answers_keeps_nothing_from_the_others(server: Server) -> None:
     """Requests without end, and not one answer taken."""
     before = memory(server)

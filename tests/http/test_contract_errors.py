@@ -1,5 +1,6 @@
 """Contract 11, 12 and 31: every failure is JSON in the shape of OAuth, with the headers that belong to it."""
 
+import io
 import json
 import logging
 from pathlib import Path
@@ -160,6 +161,18 @@ def test_contract_12_a_claimed_length_over_the_cap_is_413_without_reading(app: S
     """Not one byte is read of what is announced as too large."""
     assert_oauth_shaped(raw(app, Unreadable(), CONTENT_LENGTH="65537"), 413, "invalid_request")
     assert_oauth_shaped(raw(app, Unreadable(), CONTENT_LENGTH="9" * 5000), 413, "invalid_request")
+
+
+def test_contract_12_zeros_before_a_length_say_nothing(app: Served) -> None:
+    """RFC 9110 §8.6: 1*DIGIT. However many digits, 100 is 100 and 65537 is too large."""
+    assert_oauth_shaped(raw(app, io.BytesIO(b"[]"), CONTENT_LENGTH="0" * 30 + "2"), 400, "invalid_client_metadata")
+    assert_oauth_shaped(raw(app, Unreadable(), CONTENT_LENGTH="0" * 30 + "65537"), 413, "invalid_request")
+
+
+def test_a_header_that_only_looks_like_the_length_is_none(app: Served) -> None:
+    """A client's `Content_Length` has the name in WSGI that Content-Length would have if it were a header like others."""
+    result = raw(app, Unreadable(), CONTENT_LENGTH="70000", HTTP_CONTENT_LENGTH="1000")
+    assert_oauth_shaped(result, 413, "invalid_request")
 
 
 def test_contract_12_a_chunked_body_is_read_up_to_the_cap(app: Served) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from registrar.http.turns import Places, Turns, Wait
 
-MAX_BODY = 100
+MAX_BODY = 10_000
 
 
 class Stream(io.BytesIO):
@@ -46,7 +46,7 @@ def test_a_body_is_there_whole_when_its_request_is_worked_on() -> None:
 @pytest.mark.parametrize(
     ("announced", "read"),
     [
-        ({"CONTENT_LENGTH": "101"}, 0),
+        ({"CONTENT_LENGTH": "10001"}, 0),
         ({"CONTENT_LENGTH": "9" * 5000}, 0),
         ({"CONTENT_LENGTH": "-1"}, 0),
         ({"CONTENT_LENGTH": "+10"}, 0),
@@ -56,15 +56,32 @@ def test_a_body_is_there_whole_when_its_request_is_worked_on() -> None:
         ({"CONTENT_LENGTH": "0"}, 0),
         ({}, 0),
         ({"HTTP_TRANSFER_ENCODING": "chunked"}, 0),
-        ({"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}, 101),
+        ({"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}, 10_001),
         ({"CONTENT_LENGTH": "100"}, 100),
+        ({"CONTENT_LENGTH": "0" * 5000 + "100"}, 100),
+        ({"CONTENT_LENGTH": "100", "HTTP_CONTENT_LENGTH": "50"}, 100),
+        ({"CONTENT_LENGTH": "10000"}, 10_000),
     ],
 )
 def test_no_more_is_waited_for_than_can_be_right(announced: dict[str, Any], read: int) -> None:
     """Not one byte of a body that is announced as too large, or with a length that is none: that is for the app to refuse."""
-    stream = Stream(b"x" * 200)
+    stream = Stream(b"x" * 20_000)
     read_before = body({**announced, "wsgi.input": stream}, lambda *_: [b"%d" % stream.tell()])
     assert int(read_before) == read
+
+
+@pytest.mark.parametrize("announced", [{}, {"CONTENT_LENGTH": "10001"}, {"CONTENT_LENGTH": "x"}, {"CONTENT_LENGTH": "0"}])
+def test_what_was_not_waited_for_is_not_there(announced: dict[str, Any]) -> None:
+    """Or the app would wait for it in a place, whatever it thinks of the length."""
+    stream = Stream(b"x" * 20_000)
+    assert body({**announced, "wsgi.input": stream}) == b""
+    assert stream.tell() == 0
+
+
+def test_a_small_cap_leaves_small_bodies_alone() -> None:
+    """`max_body` is about registrations; what the private app is asked is smaller than any of these, and has a cap of its own."""
+    turns = Turns(echo, places=Places(1), max_body=1)
+    assert b"".join(turns({"CONTENT_LENGTH": "8192", "wsgi.input": Stream(b"x" * 8192)}, None)) == b"x" * 8192
 
 
 def test_at_most_so_many_are_worked_on_at_once() -> None:

@@ -7,13 +7,14 @@ import falcon
 
 from registrar.http.answers import set_json
 from registrar.http.body import read_object
+from registrar.http.lengths import SMALL
 from registrar.http.private.documents import client_document
 from registrar.http.private.guard import Guard
 from registrar.http.private.paths import split_action
 from registrar.service import Clients, Refusal
 from registrar.wire import ErrorCode
 
-_MAX_BODY: Final = 8_192  # bytes: a redirect URI of 2,048 characters, each escaped, is not that long
+_MAX_BODY: Final = SMALL  # bytes: a redirect URI of 2,048 characters, each escaped, is not that long
 _MAX_DEPTH: Final = 4
 
 
