@@ -22,7 +22,7 @@ class Fault:
 
 
 class MalformedError(RegistrarError):
-    """A document that has not the shape of a registration; `faults` are all of them, the first names the answer's code."""
+    """A document that has not the shape of a registration, for these `faults`; the first names the answer's code."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
@@ -46,10 +46,10 @@ def take_in(body: Mapping[str, object], schema: Schema, extensions: Extensions =
 
     `extensions` are the members that the policy set declares (`PolicySet.extensions`).
 
-    Raises MalformedError with every fault of the step that failed (contract 1, 2, 20 and 21).
+    Raises MalformedError with the faults of the step that failed: all, but of long lists the first only (contract 1, 2, 20, 21).
     """
     if not schema.valid(body):
-        raise MalformedError([_schema_fault(problem.path, problem.message) for problem in schema.problems(body)])
+        raise MalformedError(_shape_faults(body, schema))
     metadata = wire.normalise(body, extensions)
     faults = _faults(metadata, extensions)
     redirects = tuple(_redirects(metadata, faults))
@@ -76,6 +76,17 @@ def _base(name: str, extensions: Extensions) -> str | None:
     return name if name in extensions else wire.base_name(name)
 
 
+def _shape_faults(body: Mapping[str, object], schema: Schema) -> list[Fault]:
+    """What the schema says of a `body` that it does not take.
+
+    It is shown only what may be wrong: thousands of unknown or absent members would make a refusal cost more than a registration.
+    """
+    said = {name: value for name, value in body.items() if value not in (None, "") and wire.base_name(name)}
+    if faults := _language_faults(said):
+        return faults
+    return [_schema_fault(problem.path, problem.message) for problem in schema.problems(said)]
+
+
 def _schema_fault(path: Sequence[str | int], message: str) -> Fault:
     # Only names that the program knows are repeated: an unknown key could be anything.
     member = wire.base_name(str(path[0])) or "" if path else ""
@@ -85,16 +96,20 @@ def _schema_fault(path: Sequence[str | int], message: str) -> Fault:
 
 def _faults(metadata: Mapping[str, object], extensions: Extensions) -> list[Fault]:
     """What the schema cannot say."""
-    faults: list[Fault] = []
-    # Rules look at every language of a name, so the number of languages is what a decision costs.
-    if len(metadata) > MAX_LANGUAGES and sum("#" in name for name in metadata) > MAX_LANGUAGES:
-        message = f"the document must have at most {MAX_LANGUAGES} members with a language tag"
-        faults.append(Fault(ErrorCode.INVALID_CLIENT_METADATA, "", message))
+    faults = _language_faults(metadata)
     for name, member in extensions.items():
         mistake = wire.extension_mistake(member.kind, metadata[name]) if name in metadata else ""
         if mistake:
             faults.append(Fault(ErrorCode.INVALID_CLIENT_METADATA, name, f"{name} {mistake}"))
     return faults
+
+
+def _language_faults(metadata: Mapping[str, object]) -> list[Fault]:
+    # Rules look at every language of a name, so the number of languages is what a decision costs.
+    if len(metadata) <= MAX_LANGUAGES or sum("#" in name for name in metadata) <= MAX_LANGUAGES:
+        return []
+    message = f"the document must have at most {MAX_LANGUAGES} members with a language tag"
+    return [Fault(ErrorCode.INVALID_CLIENT_METADATA, "", message)]
 
 
 def _redirects(metadata: Mapping[str, object], faults: list[Fault]) -> list[RedirectUri]:

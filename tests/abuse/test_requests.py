@@ -3,11 +3,13 @@
 import json
 import sqlite3
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection
-from itertools import cycle
+from itertools import cycle, product
 from pathlib import Path
+from string import ascii_lowercase
 
 import httpx2
 import pytest
@@ -41,6 +43,18 @@ WRONG = [
     json.dumps({"redirect_uris": ["https://claude.ai/cb", "https://evil.example/cb"], "client_name": "Claude"}).encode(),
     json.dumps({"redirect_uris": ["https://evil.example/cb"], "client_name": "ChatGPT"}).encode(),
 ]
+# As many mistakes as fit into a body of 64 kB. `junk` is what a document of that size costs that is right.
+LARGE = {"redirect_uris": ["http://127.0.0.1/cb"], "junk": "x" * 60_000}
+CROWDED: Mapping[str, Mapping[str, object]] = {
+    "redirect URIs that are numbers": {"redirect_uris": [1] * 30_000},
+    "empty redirect URIs": {"redirect_uris": [""] * 20_000},
+    "grant types that are numbers": {"grant_types": [1] * 30_000},
+    "control characters": {"contacts": ["\x01"] * 7_000},
+    "keys that are numbers": {"jwks": {"keys": [1] * 30_000}},
+    "keys without sense": {"jwks": {"keys": [{"kty": 1, "kid": 2}] * 3_000}},
+    "languages": {f"client_name#{''.join(tag)}": 1 for tag in product(ascii_lowercase[:14], repeat=3)},
+    "absent languages": {"scope": 1, **{f"tos_uri#{''.join(tag)}": None for tag in product(ascii_lowercase[:13], repeat=3)}},
+}
 FLOOD = [pytest.param(2, 100), pytest.param(30, 1_000, marks=pytest.mark.slow)]
 
 
@@ -77,6 +91,27 @@ def _flood(server: Server, until: float) -> list[int]:
             answer.read()
             codes.append(answer.status)
     return codes
+
+
+@pytest.mark.parametrize("document", CROWDED.values(), ids=CROWDED)
+def test_thousands_of_mistakes_cost_no_more_than_a_large_document(server: Server, document: Mapping[str, object]) -> None:
+    """Others wait meanwhile: what a refusal costs must not grow with what is wrong. Each mistake in words takes 50 µs or more."""
+    usual = min(_answered(server, LARGE, httpx2.codes.CREATED) for _ in range(4))
+    assert min(_answered(server, document, httpx2.codes.BAD_REQUEST) for _ in range(4)) < 20 * usual
+
+
+def _answered(server: Server, document: Mapping[str, object], status: int) -> float:
+    """The seconds until `document` is answered."""
+    body = json.dumps(document, separators=(",", ":")).encode()
+    assert len(body) < 65_536
+    with closing(HTTPConnection(server.address, timeout=PATIENCE)) as connection:
+        connection.connect()
+        began = time.perf_counter()
+        connection.request("POST", "/register", body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == status
+        return time.perf_counter() - began
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
 """From a document to its facts: contract 1, 2, 20, 21 before any policy is asked."""
 
 from collections.abc import Mapping
+from itertools import product
 
 import pytest
 
 from registrar.policy import MalformedError, take_in
-from registrar.wire import ErrorCode
+from registrar.wire import ErrorCode, error_code
 from tests.policy.trees import REQUEST
 
 CALLBACK = "http://localhost/cb"
+TAGS = ["".join(letters) for letters in product("abcdefghijklmno", repeat=3)]
 
 
 def faults(body: Mapping[str, object]) -> list[tuple[str, str]]:
@@ -58,6 +60,26 @@ def test_every_fault_of_a_step_is_told_at_once() -> None:
         (ErrorCode.INVALID_REDIRECT_URI, "redirect_uris"),
         (ErrorCode.INVALID_CLIENT_METADATA, "scope"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"redirect_uris": [1] * 30_000}, {"redirect_uris": 1}),
+        ({"redirect_uris": [""] * 50, "scope": 1}, {"redirect_uris": 10, "scope": 1}),
+        ({"redirect_uris": [1] * 50, "client_name": 1}, {"client_name": 1, "redirect_uris": 10}),
+        ({"redirect_uris": [1] * 60, "software_statement": 1}, {"redirect_uris": 1, "software_statement": 1}),
+        ({"jwks": {"keys": [{"kty": 1, "kid": 2}] * 100}, "redirect_uris": {}}, {"jwks": 10, "redirect_uris": 1}),
+        ({"jwks": {"keys": [{"kty": 1, "kid": 2}] * 101}}, {"jwks": 1}),
+        ({f"tos_uri#{tag}": 1 for tag in TAGS}, {"": 1}),
+        ({**{f"tos_uri#{tag}": None for tag in TAGS}, "scope": 1}, {"scope": 1}),
+    ],
+    ids=lambda value: ",".join(value)[:30],
+)
+def test_thousands_of_mistakes_are_a_few_faults(body: Mapping[str, object], expected: Mapping[str, int]) -> None:
+    """Each member with a mistake is named, so the first one's code is right; the order of members makes no difference."""
+    for told in (faults(body), faults(dict(reversed(body.items())))):
+        assert told == [(error_code(member), member) for member, number in expected.items() for _ in range(number)]
 
 
 @pytest.mark.parametrize(("languages", "fine"), [(32, True), (33, False)])

@@ -143,6 +143,23 @@ def test_indexes_are_sorted_as_numbers(tmp_path: Path) -> None:
     assert [problem.path for problem in problems] == [(index,) for index in (1, 3, 5, 7, 9, 11)]
 
 
+def test_a_stranger_is_told_the_first_mistakes_of_a_list(tmp_path: Path) -> None:
+    """Ten are more than anybody mends at once; each list has its own. The author of a file sees them all."""
+    lists = {"type": "array", "maxItems": 30, "items": {"type": "array", "maxItems": 30, "items": {"type": "string"}}}
+    checker = load(tmp_path, {"properties": {"a": lists, "b": lists}})
+    instance = {"a": [[1]] * 30, "b": [["x"] * 20 + [1] * 10, *[1] * 29]}
+    told = [problem.path for problem in checker.problems(instance)]
+    assert told == [("a", number, 0) for number in range(10)] + [("b", 0, number) for number in range(20, 30)]
+    assert len(checker.problems(instance, echo=True)) == 30 + 10 + 29
+
+
+def test_a_stranger_is_told_that_a_list_is_too_long_and_nothing_of_its_items(tmp_path: Path) -> None:
+    """They are not looked at: what they cost would grow with a list of any length. The author of a file sees them all."""
+    checker = load(tmp_path, {"maxItems": 2, "items": {"type": "string"}})
+    assert checker.problems([1, 1, 1]) == [SchemaProblem((), "maxItems", "must have at most 2 items")]
+    assert len(checker.problems([1, 1, 1], echo=True)) == 4
+
+
 def test_a_part_of_a_schema_is_a_schema(tmp_path: Path) -> None:
     """Definitions refer to each other and to a sibling file, by name, from wherever they are entered."""
     load(tmp_path, {"$defs": {"word": {"type": "string", "minLength": 1}}}, name="words")
