@@ -78,7 +78,7 @@ def test_every_fault_of_a_step_is_told_at_once() -> None:
 )
 def test_thousands_of_mistakes_are_a_few_faults(body: Mapping[str, object], expected: Mapping[str, int]) -> None:
     """Each member with a mistake is named, so the first one's code is right; the order of members makes no difference."""
-    for told in (faults(body), faults(dict(reversed(body.items())))):
+    for told in (faults(body), faults(dict(reversed(list(body.items()))))):
         assert told == [(error_code(member), member) for member, number in expected.items() for _ in range(number)]
 
 
