@@ -255,9 +255,7 @@ class _MemberCompiler:
         items = rule.set if keyword == "set" else rule.default
         if keyword not in self._raw or items is None:
             return
-        # Response types are only judged of a client whose grants use them.
-        others = {"grant_types": ["authorization_code"]} if self._member == "response_types" else {}
-        draft = Draft(dict[str, object](others), (), _EPOCH, unobserved)
+        draft = Draft({}, (), _EPOCH, unobserved)
         replace(rule, default=items, set=None, strip=False, required=False, same_host=False, switch=Switch()).apply(draft)
         for finding in draft.findings:
             self._reader.problem((*self._path, keyword), f"would be refused by the constraint itself: {finding.message}")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from registrar import wire
 from registrar.cel import Pattern
 from registrar.errors import Place
-from registrar.policy.decision import Change, Finding
+from registrar.policy.decision import Change, Finding, Mode
 from registrar.policy.rules import Observer, Switch, unobserved
 from registrar.wire import REDIRECTING_GRANTS, ErrorCode, MemberKind, RedirectUri
 
@@ -42,9 +42,12 @@ class Draft:
         return [name for name in self.languages if name.startswith(member + "#") and name in self.metadata]
 
     def redirecting(self) -> bool:
-        """Whether a grant of the client uses redirection, which alone gives response types a meaning (RFC 7591 §2.1)."""
+        """Whether a grant of the client uses redirection, which alone gives response types a meaning (RFC 7591 §2.1).
+
+        No grants, after the policy removed them, are authorization_code (§2).
+        """
         grants = self.metadata.get("grant_types")
-        return isinstance(grants, (list, tuple)) and not REDIRECTING_GRANTS.isdisjoint(grants)
+        return not isinstance(grants, (list, tuple)) or not REDIRECTING_GRANTS.isdisjoint(grants)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,9 +122,14 @@ class MemberRule:
             self._remove(draft)
         elif self.set is not None:
             self._replace(draft, self.set)
-        elif self.member != "response_types" or draft.redirecting():
+        else:
             items = self._read(draft)
-            if not items and self.default is not None:
+            if self.member == "response_types" and not draft.redirecting():
+                # Nobody has to have any there. Those that are sent would be in the answer, so they are judged.
+                items = self._unneeded(draft, items)
+                if not items:
+                    return
+            elif not items and self.default is not None:
                 items = self._defaulted(draft, self.default)
             if self.allow is not None:
                 items = self._admit(draft, items, self.allow)
@@ -129,6 +137,13 @@ class MemberRule:
                 self._judge(draft, items)
             if draft.languages:
                 self._judge_tagged(draft)
+
+    def _unneeded(self, draft: Draft, items: tuple[object, ...]) -> tuple[object, ...]:
+        """The items of a member that nobody has to have; none where `strip` leaves none, and then no default stands in."""
+        if items and self.strip and self.allow is not None and not any(map(self.allow, items)):
+            self._drop(draft)
+            return ()
+        return items
 
     def _remove(self, draft: Draft) -> None:
         names = [name for name in (self.member, *draft.tagged(self.member)) if draft.metadata.pop(name, None) is not None]
@@ -162,13 +177,22 @@ class MemberRule:
     def _stripped(self, draft: Draft, kept: tuple[object, ...]) -> tuple[object, ...]:
         if kept:
             self._write(draft, kept)
+            self._changed(draft, "strip")
         elif self.kind in _OPTIONAL and self.default is None:
-            del draft.metadata[self.member]
+            self._drop(draft)
         else:
             self._refuse(draft, "allow", f"nothing of {self.member} is allowed here{self._choices()}")
-            return ()
-        self._changed(draft, "strip")
+            # What is refused stays as it was sent, so that no other rule complains of the gap. What is only warned of goes, as it
+            # would if an allowed value stood beside it.
+            if self.switch.at(draft.now) is not Mode.ENFORCE:
+                self._drop(draft)
         return kept
+
+    def _drop(self, draft: Draft) -> None:
+        del draft.metadata[self.member]
+        if self.member == "redirect_uris":
+            draft.redirects = ()
+        self._changed(draft, "strip")
 
     def _not_allowed(self, items: tuple[object, ...], kept: tuple[object, ...]) -> str:
         if self.kind is not MemberKind.STRINGS:
@@ -183,6 +207,8 @@ class MemberRule:
         return f", possible: {', '.join(self.listed[:_LISTED])}{more}"
 
     def _judge(self, draft: Draft, items: tuple[object, ...]) -> None:
+        if self.same_host and self.strip:
+            items = self._brought_home(draft, items)
         if self.required and not items:
             self._refuse(draft, "required", f"{self.member} is required")
         if self.require and (missing := [str(item) for item in self.require if item not in items]):
@@ -192,7 +218,7 @@ class MemberRule:
         if self.max_items and len(items) > self.max_items:
             self._refuse(draft, "maxItems", f"{self.member} must have at most {self.max_items} items")
         if self.kind in _TEXTS and items:
-            self._judge_text(draft, self.member, str(items[0]))
+            self._judge_text(draft, str(items[0]))
         elif self.kind is MemberKind.STRINGS and (self.max_length or self.pattern is not None):
             self._judge_items(draft, items)
 
@@ -206,17 +232,27 @@ class MemberRule:
         if strange is not None:
             self._refuse(draft, "pattern", f"{self.member}[{strange}] does not have the form that is required here")
 
-    def _judge_text(self, draft: Draft, name: str, text: str) -> None:
+    def _judge_text(self, draft: Draft, text: str) -> None:
         if self.max_length and len(text) > self.max_length:
             self._refuse(draft, "maxLength", f"{self.member} must have at most {self.max_length} characters")
         elif self.pattern is not None and not self.pattern.search(text):
             self._refuse(draft, "pattern", f"{self.member} does not have the form that is required here")
         if self.same_host and not self._at_home(draft, text):
-            if self.strip:
-                del draft.metadata[name]
-                self._changed(draft, "strip")
-            else:
-                self._refuse(draft, "sameHostAsRedirect", f"{self.member} must be on the host of a redirect URI")
+            self._refuse(draft, "sameHostAsRedirect", f"{self.member} must be on the host of a redirect URI")
+
+    def _brought_home(self, draft: Draft, items: tuple[object, ...]) -> tuple[object, ...]:
+        """The link, if it is on the host of a redirect URI; else the default, if that is; else none.
+
+        Before the other keywords judge: a foreign link counts as not sent, for `required` too.
+        """
+        if not items or self._at_home(draft, str(items[0])):
+            return items
+        if not self.fallback or not self._at_home(draft, str(self.fallback[0])):
+            self._drop(draft)
+            return ()
+        self._write(draft, self.fallback)
+        self._changed(draft, "strip")
+        return self.fallback
 
     def _at_home(self, draft: Draft, link: str) -> bool:
         host = wire.link_host(link)
@@ -225,13 +261,14 @@ class MemberRule:
     def _judge_tagged(self, draft: Draft) -> None:
         for name in draft.tagged(self.member):
             text = str(draft.metadata[name])
-            if self.allow is not None and not self.allow(text):
-                if self.strip:
-                    del draft.metadata[name]
-                    self._changed(draft, "strip")
-                    continue
+            listed = self.allow is None or self.allow(text)
+            if self.strip and not (listed and (not self.same_host or self._at_home(draft, text))):
+                del draft.metadata[name]
+                self._changed(draft, "strip")
+                continue
+            if not listed:
                 self._refuse(draft, "allow", f"{self.member} in another language is not allowed here{self._choices()}")
-            self._judge_text(draft, name, text)
+            self._judge_text(draft, text)
 
     def _read(self, draft: Draft) -> tuple[object, ...]:
         if self.member == "redirect_uris":

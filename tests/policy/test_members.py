@@ -9,6 +9,7 @@ from registrar.policy import Decision, PolicySet
 from tests.policy.trees import compiled, decided, head, profile, rules
 
 CALLBACK = "http://127.0.0.1:33418/callback"
+HOME = "https://127.0.0.1/"
 REFUSED = object()
 
 
@@ -89,7 +90,25 @@ def registered(block: str, sent: Mapping[str, object], constants: str = "{}") ->
         ("client_uri: {sameHostAsRedirect: true}", "https://127.0.0.1/about", "https://127.0.0.1/about"),
         ("client_uri: {sameHostAsRedirect: true}", "https://elsewhere.example/", REFUSED),
         ("client_uri: {sameHostAsRedirect: true, onExcess: strip}", "https://elsewhere.example/", None),
+        # A link that is dropped was not sent: the default stands in where it is at home, and what is required is missing.
+        ("client_uri: {required: true, sameHostAsRedirect: true, onExcess: strip}", "https://elsewhere.example/", REFUSED),
+        ("client_uri: {required: true, sameHostAsRedirect: true, onExcess: strip}", "https://127.0.0.1/a", "https://127.0.0.1/a"),
+        ("client_uri: {default: 'https://127.0.0.1/', sameHostAsRedirect: true, onExcess: strip}", "https://x.example", HOME),
+        ("client_uri: {default: 'https://127.0.0.1/', sameHostAsRedirect: true, onExcess: strip, required: true}", None, HOME),
+        ("client_uri: {default: 'https://x.example/', sameHostAsRedirect: true, onExcess: strip}", None, None),
+        ("client_uri: {default: 'https://x.example/', sameHostAsRedirect: true, onExcess: strip, required: true}", None, REFUSED),
+        ("client_uri: {maxLength: 9, sameHostAsRedirect: true, onExcess: strip}", "https://elsewhere.example/", None),
         ("logo_uri: {remove: true}", "https://elsewhere.example/", None),
+        # What drops values drops them in every mode, the last one too; without a mode that refuses, that is all it does.
+        ("scope: {allow: [a], onExcess: strip, mode: warn}", "a admin", "a"),
+        ("scope: {allow: [a], onExcess: strip, mode: warn}", "admin", None),
+        ("scope: {allow: [a], onExcess: strip, mode: audit}", "admin", None),
+        ("scope: {allow: [a], onExcess: strip, enforceAfter: 2027-01-01T00:00:00Z}", "admin", None),
+        ("scope: {allow: [a], onExcess: strip, enforceAfter: 2026-01-01T00:00:00Z}", "admin", REFUSED),
+        ("contacts: {maxItems: 1, mode: warn}", ["a@b.example", "c@d.example"], ["a@b.example", "c@d.example"]),
+        # What the RFC reads into nothing is all that can remain.
+        ("grant_types: {allow: [refresh_token], onExcess: strip, mode: warn}", ["urn:x"], ["authorization_code"]),
+        ("token_endpoint_auth_method: {allow: [none], onExcess: strip, mode: warn}", "private_key_jwt", "client_secret_basic"),
         # lists of texts
         ("contacts: {maxItems: 1}", ["a@b.example", "c@d.example"], REFUSED),
         ("jwks: {remove: true}", {"keys": []}, None),
@@ -233,6 +252,21 @@ class TestRedirects:
         policies = with_client("redirect_uris: {allow: [{loopback: true}], onExcess: strip}")
         assert rules(decided(policies, {"redirect_uris": ["https://evil.example/cb"]})) == ["native/client.redirect_uris"]
 
+    def test_a_client_is_not_left_without_any_by_a_rule_that_only_warns(self) -> None:
+        """Nothing that fits remains, and without a redirect URI there is no such client: the program says so itself."""
+        policies = with_client("redirect_uris: {allow: [{loopback: true}], onExcess: strip, mode: warn}")
+        decision = decided(policies, {"redirect_uris": ["https://evil.example/cb"]})
+        assert rules(decision) == ["registrar/redirect_uris"]
+        assert [finding.rule for finding in decision.warnings] == ["native/client.redirect_uris"]
+
+    def test_what_a_rule_that_only_warns_drops_is_a_change(self) -> None:
+        policies = with_client("redirect_uris: {allow: [{loopback: true}], onExcess: strip, mode: warn}")
+        sent = {"redirect_uris": ["https://evil.example/cb"], "grant_types": ["client_credentials"]}
+        decision = decided(policies, sent)
+        assert decision.allowed, decision.violations
+        assert decision.metadata["redirect_uris"] == []
+        assert ("redirect_uris", "strip") in [(change.member, change.action) for change in decision.changes]
+
     def test_their_number_is_limited(self) -> None:
         policies = with_client("redirect_uris: {minItems: 2, maxItems: 2}")
         admitted = [decided(policies, {"redirect_uris": [f"{CALLBACK}{i}" for i in range(count)]}).allowed for count in (1, 2, 3)]
@@ -266,6 +300,12 @@ class TestLanguages:
         decision = registered("client_uri: {sameHostAsRedirect: true}", {"client_uri#fr": "https://elsewhere.example"})
         assert rules(decision) == ["native/client.client_uri"]
 
+    def test_a_foreign_link_in_one_language_is_dropped_before_anything_else_is_said_of_it(self) -> None:
+        block = "client_uri: {sameHostAsRedirect: true, maxLength: 9, onExcess: strip}"
+        decision = registered(block, {"client_uri#fr": "https://elsewhere.example"})
+        assert decision.allowed, decision.violations
+        assert "client_uri#fr" not in decision.metadata
+
     def test_a_value_in_another_language_is_refused_where_it_is_not_listed(self) -> None:
         assert rules(registered("client_name: {allow: [Name]}", self.SENT)) == ["native/client.client_name"]
 
@@ -276,6 +316,35 @@ class TestResponseTypes:
         decision = decided(with_client("response_types: {allow: [code], default: [code]}"), sent)
         assert decision.allowed, decision.violations
         assert decision.metadata["response_types"] == []
+
+    @pytest.mark.parametrize(
+        ("block", "sent", "effective"),
+        [
+            # Nobody has to have any.
+            ("response_types: {allow: [code], default: [code], required: true, require: [code], minItems: 1}", None, []),
+            ("response_types: {allow: [code]}", ["weird thing"], REFUSED),
+            ("response_types: {allow: [code], onExcess: strip}", ["weird thing"], []),
+            ("response_types: {allow: [code, other], onExcess: strip}", ["weird thing", "other"], ["other"]),
+            ("response_types: {allow: [code], onExcess: strip, default: [code]}", ["weird thing"], []),
+            ("response_types: {require: [code]}", ["weird thing"], REFUSED),
+            ("response_types: {maxItems: 1}", ["weird thing", "other"], REFUSED),
+            ("response_types: {maxItems: 1}", ["weird thing"], ["weird thing"]),
+        ],
+    )
+    def test_those_that_a_client_without_redirection_sends_are_judged(self, block: str, sent: object, effective: object) -> None:
+        """They mean nothing there, but an answer that has them says that the policy allows them."""
+        machine = {"grant_types": ["client_credentials"], "token_endpoint_auth_method": "client_secret_basic"}
+        decision = registered(block, {**machine, "response_types": sent})
+        if effective is REFUSED:
+            assert rules(decision) == ["native/client.response_types"]
+        else:
+            assert decision.allowed, decision.violations
+            assert decision.metadata["response_types"] == effective
+
+    def test_they_are_judged_where_the_grants_are_removed(self) -> None:
+        """RFC 7591 §2: no grants are authorization_code, which redirects."""
+        block = "grant_types: {remove: true}\nresponse_types: {allow: [token]}"
+        assert rules(registered(block, {})) == ["native/client.response_types"]
 
     def test_the_grants_that_are_left_count(self) -> None:
         """The order of the keys in the file does not matter: grants are settled first."""

@@ -209,6 +209,12 @@ def directions(old: str, new: str) -> list[str]:
             ["narrower: set no longer replaces what clients ask for"],
         ),
         ("scope: {set: [a, b]}", "scope: {allow: [a, b]}", ["wider: set no longer replaces what clients ask for"]),
+        # A default that is not on a redirect URI's host is dropped as well, and nothing remains.
+        (
+            "client_uri: {set: 'https://a.example'}",
+            "client_uri: {allow: ['https://a.example'], default: 'https://a.example', onExcess: strip, sameHostAsRedirect: true}",
+            ["wider: set no longer replaces what clients ask for"],
+        ),
         ("scope: {set: [a, b]}", "scope: {allow: [a, c], default: [a]}", ["wider: set no longer replaces what clients ask for"]),
         # modes
         ("client_name: {maxLength: 9}", "client_name: {maxLength: 9, mode: warn}", ["wider: mode is no longer enforced"]),

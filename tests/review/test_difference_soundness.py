@@ -53,9 +53,16 @@ MODES: st.SearchStrategy[Json] = st.sampled_from(
     [*([{}] * 6), {"mode": "warn"}, {"mode": "audit"}, {"enforceAfter": SWITCH}, {"mode": "audit", "enforceAfter": SWITCH}]
 )
 SCOPES = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=3, unique=True)
-GRANTS = st.lists(st.sampled_from(["authorization_code", "refresh_token", "implicit"]), min_size=1, max_size=3, unique=True)
+GRANTS = st.lists(
+    st.sampled_from(["authorization_code", "refresh_token", "implicit", "client_credentials"]),
+    min_size=1,
+    max_size=3,
+    unique=True,
+)
+RESPONSES = st.lists(st.sampled_from(["code", "token", "other"]), min_size=1, max_size=2, unique=True)
 METHODS = st.sampled_from(["none", "client_secret_basic", "client_secret_post"])
 TEXTS = st.sampled_from(["x", "yy", "zzz"])
+LINKS = st.sampled_from(["https://a.example/", "https://elsewhere.example/"])
 EXCESS = st.sampled_from(["strip", "reject"])
 
 
@@ -100,6 +107,11 @@ MEMBERS: dict[str, st.SearchStrategy[Json]] = {
     "grant_types": one_or_other(
         st.builds(lambda items: {"set": items}, GRANTS), some(allow=GRANTS, default=GRANTS, require=GRANTS, onExcess=EXCESS)
     ),
+    "response_types": one_or_other(
+        st.just(REMOVED),
+        st.builds(lambda items: {"set": items}, RESPONSES),
+        some(allow=RESPONSES, default=RESPONSES, require=RESPONSES, onExcess=EXCESS, maxItems=LIMITS, required=st.just(True)),
+    ),
     "token_endpoint_auth_method": one_or_other(
         st.just(REMOVED),
         st.builds(lambda item: {"set": item}, METHODS),
@@ -111,7 +123,17 @@ MEMBERS: dict[str, st.SearchStrategy[Json]] = {
         some(default=TEXTS, maxLength=LIMITS, required=st.booleans(), pattern=st.sampled_from(["^[xy]", "z$"])),
         some(allow=st.lists(TEXTS, min_size=1, unique=True), default=TEXTS, onExcess=EXCESS),
     ),
-    "client_uri": one_or_other(st.just(REMOVED), some(sameHostAsRedirect=st.just(True), onExcess=EXCESS)),
+    "client_uri": one_or_other(
+        st.just(REMOVED),
+        st.builds(lambda link: {"set": link}, LINKS),
+        some(
+            sameHostAsRedirect=st.just(True),
+            onExcess=EXCESS,
+            required=st.booleans(),
+            default=LINKS,
+            allow=st.lists(LINKS, min_size=1, unique=True),
+        ),
+    ),
     "dpop_bound_access_tokens": one_or_other(
         st.just(REMOVED),
         st.builds(lambda item: {"set": item}, st.booleans()),
@@ -319,6 +341,9 @@ OTHERS: Sequence[Json] = (
         "response_types": ["code", "token"],
         "token_endpoint_auth_method": "none",
     },
+    {"grant_types": ["client_credentials"]},
+    {"grant_types": ["client_credentials", "authorization_code"], "response_types": ["code", "other"]},
+    {"grant_types": ["client_credentials"], "response_types": ["other"], "client_uri": "https://a.example/"},
 )
 DOCUMENTS: Sequence[Json] = [
     {"redirect_uris": redirects, **({"scope": scope} if scope else {}), **other}

@@ -107,7 +107,9 @@ def _fixed(old: MemberRule, items: Sequence[object]) -> Direction:
 
 def _released(items: Sequence[object], new: MemberRule) -> Direction:
     bounded = new.allow is not None and (new.strip or always_enforced(new.switch))
-    never_absent = new.default is not None or (new.required and always_enforced(new.switch))
+    # What is dropped for its host may be the default, too.
+    stands_in = new.default is not None and not (new.same_host and new.strip)
+    never_absent = stands_in or (new.required and always_enforced(new.switch))
     fits = set(new.listed) <= set(map(item_words, items)) and set(new.default or ()) <= set(items)
     return NARROWER if bounded and never_absent and fits else WIDER
 
@@ -146,7 +148,7 @@ def _judged(old: MemberRule, new: MemberRule) -> Iterator[Step]:
 
 
 def _idle(step: Step, old: MemberRule, new: MemberRule) -> bool:
-    """Whether a demand that is never enforced, and so refuses nobody, came or went. What drops values does so in every mode."""
+    """Whether a demand that is never enforced, and so refuses nobody, came or went. What `strip` drops goes in every mode."""
     if step.keyword == "sameHostAsRedirect" and (old.strip or new.strip):
         return False
     rule = new if step.direction is NARROWER else old
