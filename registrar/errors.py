@@ -40,9 +40,12 @@ class LoadError(RegistrarError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """` (did you mean "x"?)` when one of `choices` is close to `word`, else an empty string."""
+def did_you_mean(word: str, choices: Iterable[str], prefix: str = "") -> str:
+    """` (did you mean "x"?)` when one of `choices` is close to `word`, else an empty string.
+
+    `prefix` is what all of them, and the word, are written with: shown, and not compared, since it alone makes words alike.
+    """
     from difflib import get_close_matches  # noqa: PLC0415  1 ms that only a mistake costs
 
     close = get_close_matches(word, list(choices), n=1, cutoff=0.6)
-    return f' (did you mean "{close[0]}"?)' if close else ""
+    return f' (did you mean "{prefix}{close[0]}"?)' if close else ""

@@ -13,6 +13,9 @@ from registrar.schema import Schema
 PREFIX: Final = "REGISTRAR_"
 _NO_SETTING: Final = ("REGISTRAR_CONFIG",)  # names the settings file
 _FOR_TESTS: Final = "REGISTRAR_TEST_"
+# What Kubernetes puts into a container for each Service of its namespace (docker's links): this program's are likely called so.
+_OF_SERVICE: Final = re.compile(r"(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
+_ADDRESS_OF_SERVICE: Final = re.compile(r"(tcp|udp|sctp)://.*")
 _BOOLEANS: Final = {"true": True, "false": False}  # as the file has them (YAML 1.2)
 
 KINDS: Final[Mapping[str, Literal["text", "integer", "boolean", "list", "structure"]]] = {
@@ -98,21 +101,32 @@ def from_mapping(values: Mapping[str, object], schema: Schema) -> tuple[list[Giv
 
 
 def from_environment(environ: Mapping[str, str], schema: Schema) -> tuple[list[Given], list[Problem]]:
-    """The settings among the `REGISTRAR_*` variables. A variable of that prefix that is no setting is a problem."""
+    """The settings among the `REGISTRAR_*` variables.
+
+    A variable of that prefix that is no setting is a problem, but for those that Kubernetes sets for a Service of that name.
+    """
     given: list[Given] = []
     problems: list[Problem] = []
     for variable, text in sorted(environ.items()):
         if not variable.startswith(PREFIX) or variable.startswith(_FOR_TESTS) or variable in _NO_SETTING:
             continue
+        if _about_service(variable.removeprefix(PREFIX), text):
+            continue
         name, origin = variable.removeprefix(PREFIX).lower(), f"environment {variable}"
         if name not in KINDS or variable != variable.upper():
-            known = [PREFIX + name.upper() for name in KINDS]
-            problems.append(Problem(Place(origin, 0, 0), "", f"is no setting{did_you_mean(variable.upper(), known)}"))
+            hint = did_you_mean(name.upper(), map(str.upper, KINDS), PREFIX)
+            problems.append(Problem(Place(origin, 0, 0), "", f"is no setting{hint}"))
             continue
         taken, wrong = _from_text(name, text, origin, schema)
         given += taken
         problems += wrong
     return given, problems
+
+
+def _about_service(name: str, text: str) -> bool:
+    """Whether a variable says where a Service is. `REGISTRAR_PORT=8000` does not: somebody means a setting by it."""
+    address = (name == "PORT" or name.endswith("_PORT")) and _ADDRESS_OF_SERVICE.fullmatch(text) is not None
+    return address or _OF_SERVICE.fullmatch(name) is not None
 
 
 def from_flags(flags: Mapping[str, str], schema: Schema) -> tuple[list[Given], list[Problem]]:

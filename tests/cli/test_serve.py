@@ -312,6 +312,15 @@ def test_wrong_settings_are_told_whole(tmp_path: Path) -> None:
         assert f"\n  {place}: " in ended.stderr
 
 
+def test_a_service_of_the_same_name_in_kubernetes_stops_no_command(tmp_path: Path) -> None:
+    """Its variables have the prefix of settings."""
+    variables = {"REGISTRAR_SERVICE_HOST": "10.96.0.7", "REGISTRAR_PORT": "tcp://10.96.0.7:8000"}
+    ended = run(tmp_path, "serve", "--bind", "nowhere", **variables)
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 2
+    assert "\n  --bind: " in ended.stderr
+
+
 def test_a_database_that_cannot_be_opened_is_one_clear_line(tmp_path: Path) -> None:
     """Exit 1; a password is not shown."""
     (tmp_path / "no.db").write_bytes(b"this is no database, whatever its name says" * 100)

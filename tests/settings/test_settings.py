@@ -164,6 +164,40 @@ def test_variables_of_the_tests_and_the_files_own_name_are_no_settings(tmp_path:
     ]
 
 
+SERVICE = {  # what Kubernetes sets in every container beside Services that are called registrar and registrar-private
+    "REGISTRAR_SERVICE_HOST": "10.96.0.7",
+    "REGISTRAR_SERVICE_PORT": "8000",
+    "REGISTRAR_SERVICE_PORT_HTTP": "8000",
+    "REGISTRAR_PORT": "tcp://10.96.0.7:8000",
+    "REGISTRAR_PORT_8000_TCP": "tcp://10.96.0.7:8000",
+    "REGISTRAR_PORT_8000_TCP_PROTO": "tcp",
+    "REGISTRAR_PORT_8000_TCP_PORT": "8000",
+    "REGISTRAR_PORT_8000_TCP_ADDR": "10.96.0.7",
+    "REGISTRAR_PRIVATE_SERVICE_HOST": "10.96.0.8",
+    "REGISTRAR_PRIVATE_PORT": "tcp://10.96.0.8:8001",
+    "REGISTRAR_PRIVATE_PORT_8001_TCP": "tcp://10.96.0.8:8001",
+}
+
+
+def test_the_variables_of_a_kubernetes_service_are_no_settings(tmp_path: Path) -> None:
+    """A Service of the program's own name stops nothing."""
+    assert load(tmp_path, environ={**HOME, **SERVICE}) == load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("PORT", "8000"), ("PRIVATE_PORT", "8001"), ("SERVICE", "x"), ("PORT_NUMBER", "8000")]
+)
+def test_variables_that_only_resemble_those_of_a_service_are_mistakes(tmp_path: Path, name: str, text: str) -> None:
+    """Whoever means a setting by it is told."""
+    [line] = mistakes(tmp_path, environ={**HOME, f"REGISTRAR_{name}": text})
+    assert line.startswith(f"environment REGISTRAR_{name}: is no setting")
+
+
+def test_the_prefix_of_all_variables_makes_none_of_them_alike(tmp_path: Path) -> None:
+    """The hint compares what stands behind it."""
+    assert mistakes(tmp_path, environ={**HOME, "REGISTRAR_REUSE": "1"}) == ["environment REGISTRAR_REUSE: is no setting"]
+
+
 def test_a_program_sets_what_a_file_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the same keys and types; nothing else counts but where the home is."""
     monkeypatch.chdir(tmp_path)
