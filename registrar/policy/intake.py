@@ -7,7 +7,7 @@ from typing import NamedTuple
 from registrar import wire
 from registrar.errors import RegistrarError
 from registrar.schema import Schema
-from registrar.wire import MAX_LANGUAGES, NO_EXTENSIONS, ErrorCode, Extensions, RedirectUri, RedirectUriError
+from registrar.wire import MAX_FOREIGN_HOSTS, MAX_LANGUAGES, NO_EXTENSIONS, ErrorCode, Extensions, RedirectUri, RedirectUriError
 
 _STATEMENT = "software_statement"
 
@@ -51,7 +51,9 @@ def take_in(body: Mapping[str, object], schema: Schema, extensions: Extensions =
     if not schema.valid(body):
         raise MalformedError(_shape_faults(body, schema))
     metadata = wire.normalise(body, extensions)
-    faults = _faults(metadata, extensions)
+    if faults := [*_language_faults(metadata), *_host_faults(metadata)]:
+        raise MalformedError(faults)  # before anything takes the time to look closer
+    faults = _extension_faults(metadata, extensions)
     redirects = tuple(_redirects(metadata, faults))
     if "scope" in metadata:
         _check_scope(str(metadata["scope"]), faults)
@@ -94,9 +96,9 @@ def _schema_fault(path: Sequence[str | int], message: str) -> Fault:
     return Fault(wire.error_code(member), member, f"{where or 'the document'} {message}")
 
 
-def _faults(metadata: Mapping[str, object], extensions: Extensions) -> list[Fault]:
-    """What the schema cannot say."""
-    faults = _language_faults(metadata)
+def _extension_faults(metadata: Mapping[str, object], extensions: Extensions) -> list[Fault]:
+    """What the schema cannot say, which knows no extensions."""
+    faults: list[Fault] = []
     for name, member in extensions.items():
         mistake = wire.extension_mistake(member.kind, metadata[name]) if name in metadata else ""
         if mistake:
@@ -109,6 +111,14 @@ def _language_faults(metadata: Mapping[str, object]) -> list[Fault]:
     if len(metadata) <= MAX_LANGUAGES or sum("#" in name for name in metadata) <= MAX_LANGUAGES:
         return []
     message = f"the document must have at most {MAX_LANGUAGES} members with a language tag"
+    return [Fault(ErrorCode.INVALID_CLIENT_METADATA, "", message)]
+
+
+def _host_faults(metadata: Mapping[str, object]) -> list[Fault]:
+    uris = metadata.get("redirect_uris")
+    if wire.foreign_hosts([*metadata.values(), *(uris if isinstance(uris, (list, tuple)) else ())]) <= MAX_FOREIGN_HOSTS:
+        return []
+    message = f"the document must have at most {MAX_FOREIGN_HOSTS} hosts with names that are not plain ASCII"
     return [Fault(ErrorCode.INVALID_CLIENT_METADATA, "", message)]
 
 

@@ -22,10 +22,12 @@ from registrar.wire.metadata import REDIRECTING_GRANTS, MetadataProblem, apply_d
 from registrar.wire.redirects import RedirectUri, RedirectUriError, normalize_redirect, parse_redirect_uri, redirect_matches
 from registrar.wire.schemes import FORBIDDEN_SCHEMES, PERMANENT_SCHEMES, is_private_use_scheme
 from registrar.wire.scopes import check_scope, format_scope, parse_scope
+from registrar.wire.uris import MAX_FOREIGN_HOSTS, foreign_hosts
 from registrar.wire.uris import MAX_URI as MAX_REDIRECT_URI
 
 __all__ = [
     "FORBIDDEN_SCHEMES",
+    "MAX_FOREIGN_HOSTS",
     "MAX_LANGUAGES",
     "MAX_REDIRECT_URI",
     "MEMBERS",
@@ -48,6 +50,7 @@ __all__ = [
     "extension",
     "extension_mistake",
     "fingerprint",
+    "foreign_hosts",
     "format_scope",
     "in_domain",
     "is_private_use_scheme",

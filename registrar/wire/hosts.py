@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,9 @@ if TYPE_CHECKING:
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}")
-_MAX_NAME = 253
+_MAX_LABEL, _MAX_NAME = 63, 253
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # UTS #46 §2.3
+_NO_IDN = "is not a valid internationalised host name"
 # UTS #46 drops these silently, so a name with one is not what a person reads. The joiners stay: IDNA checks their context.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"
@@ -22,42 +25,55 @@ def to_a_label(host: str) -> str:
     A name is letters, digits and inner hyphens, in labels of at most 63 and 253 in all; no trailing dot, no empty label.
     Raises ValueError for anything else; the message says why and does not repeat the name.
     """
-    # The length comes first: the cost of IDNA grows with its square.
-    name = "" if len(host) > _MAX_NAME else host.lower() if host.isascii() else _encoded(host)
+    name, mistake = ("", "") if len(host) > _MAX_NAME else (host.lower(), "") if host.isascii() else _encoded(host)
+    if mistake:
+        raise ValueError(mistake)
     if len(name) > _MAX_NAME or not _NAME.fullmatch(name):
         raise ValueError("is not a valid host name")
-    if "xn--" in name:
-        _check_a_labels(name)
+    if "xn--" in name and host.isascii() and not _faithful(name):
+        raise ValueError(_NO_IDN)
     return name
 
 
-# IDNA costs up to 1.3 ms a name, and one decision asks for the same names several times.
+# IDNA costs some 10 µs a character, so up to 3 ms a name, and one decision asks for the same names several times, also for those
+# that are none: a mistake is an answer like others, since an exception would not be kept.
 @lru_cache(maxsize=1024)
-def _encoded(host: str) -> str:
+def _encoded(host: str) -> tuple[str, str]:
+    """The name, or what is wrong with it."""
     import idna  # noqa: PLC0415  1.5 ms, and most programs only ever see names in ASCII
 
     if any(unicodedata.category(char) in _INVISIBLE and char not in _JOINERS for char in host):
-        raise ValueError("has an invisible character")
+        return "", "has an invisible character"
+    plain = unicodedata.normalize("NFKC", host).lower()
+    if not _may_fit(_DOTS.split(plain)):
+        return "", _NO_IDN
     try:
-        return idna.encode(host, uts46=True, std3_rules=True).decode("ascii")
+        name = idna.encode(host, uts46=True, std3_rules=True).decode("ascii")
     except UnicodeError:
-        raise ValueError("is not a valid internationalised host name") from None
+        return "", _NO_IDN
+    # What was just encoded decodes to what it was; what was an A-label before may not.
+    return (name, "") if "xn--" not in plain or _faithful(name) else ("", _NO_IDN)
+
+
+def _may_fit(labels: Sequence[str]) -> bool:
+    """Whether their A-labels can be short enough, as far as that can be told without making them.
+
+    An A-label is `xn--` and at least one character for each that it stands for (RFC 3492 §3.1). Punycode costs the square of what
+    it is given and is not told how much may come of it: 20 ms for one label of 250 characters.
+    """
+    lengths = [len(label) + (0 if label.isascii() else len("xn--")) for label in labels]
+    return max(lengths) <= _MAX_LABEL and sum(lengths) + len(lengths) - 1 <= _MAX_NAME
 
 
 @lru_cache(maxsize=1024)
-def _check_a_labels(name: str) -> None:
+def _faithful(name: str) -> bool:
     """MUST: a label that begins with `xn--` decodes to a valid U-label whose encoding is that same label (RFC 5891 §5.4)."""
     import idna  # noqa: PLC0415  as above
 
-    for label in name.split("."):
-        if not label.startswith("xn--"):
-            continue
-        try:
-            faithful = idna.alabel(idna.ulabel(label)).decode("ascii") == label
-        except UnicodeError:
-            faithful = False
-        if not faithful:
-            raise ValueError("is not a valid internationalised host name")
+    try:
+        return all(idna.alabel(idna.ulabel(label)).decode("ascii") == label for label in name.split(".") if label[:4] == "xn--")
+    except UnicodeError:
+        return False
 
 
 def in_domain(host: str, domain: str) -> bool:

@@ -6,6 +6,7 @@ otherwise. Reasons begin with a verb, so that the caller can put the member's na
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from registrar.errors import RegistrarError
 from registrar.wire.hosts import ends_in_number, to_a_label
 
 MAX_URI = 2048
+# How many hosts of a document may have names that IDNA has to read, at up to 3 ms each.
+MAX_FOREIGN_HOSTS = 10
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # RFC 3986 §2: what may stand in a URI unescaped. Square brackets and `*` are in it; callers that refuse them say so first.
@@ -86,6 +89,17 @@ def split(uri: str) -> tuple[str, str | None, str]:
     if match is None:
         raise UriError("must be an absolute URI with a scheme")
     return match[1].lower(), match[2], uri[match.end() :]
+
+
+def foreign_hosts(values: Iterable[object]) -> int:
+    """How many different hosts the URIs among `values` have that IDNA has to read: names outside ASCII, and A-labels."""
+    found = set()
+    for value in values:
+        if isinstance(value, str) and not (value.isascii() and "xn--" not in value.lower()):
+            match = _BEGINNING.match(value)
+            if match and match[2]:
+                found.add(match[2].partition(":")[0])
+    return len(found)
 
 
 def parse_authority(text: str, *, web: bool) -> tuple[Host, int]:

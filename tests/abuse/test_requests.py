@@ -1,6 +1,7 @@
 """Requests that are wrong, large or many: each is answered, shortly, and the next client is served."""
 
 import json
+import random
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -43,6 +44,14 @@ WRONG = [
     json.dumps({"redirect_uris": ["https://claude.ai/cb", "https://evil.example/cb"], "client_name": "Claude"}).encode(),
     json.dumps({"redirect_uris": ["https://evil.example/cb"], "client_name": "ChatGPT"}).encode(),
 ]
+RANDOM = random.Random(7)
+
+
+def _name(labels: int, length: int) -> str:
+    """A name of Hangul syllables, of which Punycode makes the most."""
+    return ".".join("".join(chr(RANDOM.randint(0xAC00, 0xD7A2)) for _ in range(length)) for _ in range(labels))
+
+
 # As many mistakes as fit into a body of 64 kB. `junk` is what a document of that size costs that is right.
 LARGE = {"redirect_uris": ["http://127.0.0.1/cb"], "junk": "x" * 60_000}
 CROWDED: Mapping[str, Mapping[str, object]] = {
@@ -52,6 +61,8 @@ CROWDED: Mapping[str, Mapping[str, object]] = {
     "control characters": {"contacts": ["\x01"] * 7_000},
     "keys that are numbers": {"jwks": {"keys": [1] * 30_000}},
     "keys without sense": {"jwks": {"keys": [{"kty": 1, "kid": 2}] * 3_000}},
+    "labels without an end": {"redirect_uris": [f"https://{_name(1, 250)}/" for _ in range(50)]},
+    "names": {"redirect_uris": [f"https://{_name(3, 15)}/" for _ in range(50)]},
     "languages": {f"client_name#{''.join(tag)}": 1 for tag in product(ascii_lowercase[:14], repeat=3)},
     "absent languages": {"scope": 1, **{f"tos_uri#{''.join(tag)}": None for tag in product(ascii_lowercase[:13], repeat=3)}},
 }
@@ -102,7 +113,7 @@ def test_thousands_of_mistakes_cost_no_more_than_a_large_document(server: Server
 
 def _answered(server: Server, document: Mapping[str, object], status: int) -> float:
     """The seconds until `document` is answered."""
-    body = json.dumps(document, separators=(",", ":")).encode()
+    body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
     assert len(body) < 65_536
     with closing(HTTPConnection(server.address, timeout=PATIENCE)) as connection:
         connection.connect()

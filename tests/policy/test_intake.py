@@ -92,6 +92,21 @@ def test_the_number_of_languages_is_bounded(languages: int, fine: bool) -> None:
         assert faults(body) == [(ErrorCode.INVALID_CLIENT_METADATA, "")]
 
 
+@pytest.mark.parametrize("name", ["bücher{}.example", "xn--bcher{}-kva.example", "XN--bcher{}-kva.example", "日本{}.例え:8443"])
+def test_the_number_of_hosts_outside_ascii_is_bounded(name: str) -> None:
+    """IDNA takes milliseconds for a name. Ten different ones are fine, each as often as one likes, whatever they stand in."""
+    hosts = [name.format(letter * 3) for letter in "abcdefghijk"]
+    too_many = {"redirect_uris": [f"https://{host}/cb" for host in hosts]}
+    spread = {f"tos_uri#{tag}": f"http://{host}" for tag, host in zip(TAGS, hosts[1:], strict=False)} | {
+        "jwks_uri": f"https://{hosts[0]}"
+    }
+    for body in (too_many, spread, {"redirect_uris": [f"app://{host}/{n}" for n in range(2) for host in hosts]}):
+        assert faults(body) == [(ErrorCode.INVALID_CLIENT_METADATA, "")]
+    if "bcher" not in name:  # not one of these is the A-label of anything
+        fine = {"redirect_uris": [f"https://{host}/{n}" for n in range(5) for host in hosts[:10]], "client_name": "日本"}
+        assert len(take_in(fine, REQUEST).redirects) == 50
+
+
 def test_a_fault_has_no_byte_of_the_document() -> None:
     """Contract 11: answers never echo input."""
     secret = "q7Zk-never-to-be-seen"

@@ -18,6 +18,9 @@ from registrar.wire import in_domain, is_public_suffix, to_a_label
         ("xn--bcher-kva.example", "xn--bcher-kva.example"),
         ("127.0.0.1", "127.0.0.1"),
         ("a" * 63 + ".example", "a" * 63 + ".example"),
+        ("ａ" * 63 + ".example", "a" * 63 + ".example"),
+        ("bücher.xn--bcher-kva.example", "xn--bcher-kva.xn--bcher-kva.example"),
+        ("\u1112\u1161\u11ab" * 30 + ".example", "xn--6q8baaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example"),
     ],
 )
 def test_20_a_host_becomes_a_labels(host: str, label: str) -> None:
@@ -49,6 +52,7 @@ def test_20_a_host_becomes_a_labels(host: str, label: str) -> None:
             "a." * 127 + "a",
         ),
         *("☃.example", "a\u200bb.example", "a\u00adb.example", "a\u200db.example", "xn--a", "xn--", "a\u202e.example", "a℀b"),
+        *("가" * 60 + ".example", "가." * 42 + "example", "가" * 253, "ｘｎ--a.日本", "ａ" * 64, "bücher.xn--strae-oqa1.example"),
         *("\ud800.example", "xn--strae-oqa1.example", "xn--BCHER-ABC.example"),
     ],
 )
