@@ -14,9 +14,19 @@ _NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}")
 _MAX_LABEL, _MAX_NAME = 63, 253
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")  # UTS #46 §2.3
 _NO_IDN = "is not a valid internationalised host name"
-# UTS #46 drops these silently, so a name with one is not what a person reads. The joiners stay: IDNA checks their context.
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"
+# What is Default_Ignorable_Code_Point (Unicode, DerivedCoreProperties.txt) though it is a letter or a mark, and the empty pattern
+# of Braille.
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+
+
+def is_invisible(char: str) -> bool:
+    """Whether a person sees nothing of `char` in a name: what is no character, a space, or ignored by default.
+
+    UTS #46 drops most of these silently, so a name with one is not what a person reads. The joiners do not count: IDNA checks
+    their context.
+    """
+    return (unicodedata.category(char)[0] in "CZ" and char not in _JOINERS) or _UNSEEN.match(char) is not None
 
 
 def to_a_label(host: str) -> str:
@@ -42,7 +52,7 @@ def _encoded(host: str) -> tuple[str, str]:
     """The name, or what is wrong with it."""
     import idna  # noqa: PLC0415  1.5 ms, and most programs only ever see names in ASCII
 
-    if any(unicodedata.category(char) in _INVISIBLE and char not in _JOINERS for char in host):
+    if any(map(is_invisible, host)):
         return "", "has an invisible character"
     plain = unicodedata.normalize("NFKC", host).lower()
     if not _may_fit(_DOTS.split(plain)):

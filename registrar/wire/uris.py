@@ -5,14 +5,13 @@ otherwise. Reasons begin with a verb, so that the caller can put the member's na
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
 from registrar.errors import RegistrarError
-from registrar.wire.hosts import ends_in_number, to_a_label
+from registrar.wire.hosts import ends_in_number, is_invisible, to_a_label
 
 MAX_URI = 2048
 # How many hosts of a document may have names that IDNA has to read, at up to 3 ms each.
@@ -76,7 +75,7 @@ def _check_outside(uri: str, start: int) -> None:
             raise UriError("must not have a backslash")
         if char.isascii() and _OUTSIDE_URI.match(char):
             raise UriError("must percent-encode characters that a URI does not allow")
-        if not char.isascii() and unicodedata.category(char)[0] in "CZ" and char not in "\u200c\u200d":
+        if not char.isascii() and is_invisible(char):
             raise UriError("must not have invisible characters")
 
 

@@ -1,5 +1,8 @@
 """Host names by label, A-labels and public suffixes."""
 
+from unicodedata import category
+
+import idna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -115,6 +118,25 @@ def test_what_is_no_host_name_is_no_suffix() -> None:
     """The caller learns that it asked about nothing."""
     with pytest.raises(ValueError, match="is not a valid"):
         is_public_suffix("*.com")
+
+
+def test_20_no_name_has_a_character_that_goes_away() -> None:
+    """Whatever UTS #46 would drop of all of Unicode, and what nobody sees, keeps a name from being one. The joiners may stay."""
+    dropped = set(filter(goes_away, map(chr, range(0x80, 0xF0000)))) - set("\u200c\u200d")
+    assert len(dropped) > 256
+    for char in {*dropped, *"\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"}:
+        with pytest.raises(ValueError, match=r"^has an invisible character$"):
+            to_a_label(f"cli{char}ent.example")
+
+
+def goes_away(char: str) -> bool:
+    """Whether the mapping of UTS #46 leaves nothing of `char`; letters, of which there are a hundred thousand, are not asked."""
+    if category(char) in ("Lo", "Cn", "Co", "Cs"):
+        return False
+    try:
+        return idna.uts46_remap(f"a{char}b") == "ab"
+    except idna.IDNAError:
+        return False
 
 
 @settings(deadline=None)
