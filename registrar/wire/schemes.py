@@ -1,6 +1,7 @@
 """URI schemes: which are registered, which belong to one application, which nobody may redirect to."""
 
 import re
+from string import ascii_lowercase
 
 # The registrations with status "Permanent" at https://www.iana.org/assignments/uri-schemes (RFC 7595), as of 2022-11-18, and
 # those that an RFC made permanent since: swid and swidpath (RFC 9393).
@@ -13,16 +14,19 @@ tag tel telnet tftp thismessage tip tn3270 turn turns tv urn vemmi vnc ws wss xc
 xmlrpc.beeps xmpp z39.50r z39.50s
 """
 
-# A redirect to one of these runs script, opens local files, or hides another URI inside itself, in some browser or platform.
+# A redirect to one of these runs script or a program of the platform, opens local files or those of any file server (and sends it
+# the password's hash), or hides another URI inside itself, in some browser or platform.
 _FORBIDDEN = """
-about blob content data feed file filesystem intent jar javascript jscript livescript mhtml mk mocha ms-its ms-msdt
-res resource search-ms vbs vbscript view-source wyciwyg
+about afp applescript blob chrome cifs content data edge feed file filesystem hcp help intent its jar javascript jscript
+livescript mhtml mk mocha ms-help ms-its ms-msdt ms-officecmd res resource search search-ms shell smb vbs vbscript
+view-source wyciwyg
 """
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")  # RFC 3986 §3.1
 
 PERMANENT_SCHEMES = frozenset(_PERMANENT.split())
-FORBIDDEN_SCHEMES = frozenset(_FORBIDDEN.split())
+# A single letter is a drive of Windows.
+FORBIDDEN_SCHEMES = frozenset([*_FORBIDDEN.split(), *ascii_lowercase])
 
 
 def is_private_use_scheme(scheme: str) -> bool:
