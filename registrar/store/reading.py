@@ -1,7 +1,7 @@
 """Reading clients and decisions."""
 
 import heapq
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -124,6 +124,15 @@ class Reading(Access):
         heads = tuple(head for head, _ in found)
         return Verification(sum(head.seq for head in heads), heads, tuple(flaw for _, flaw in found if flaw))
 
+    def missed(self, kept: Iterable[Head]) -> tuple[ChainBreak, ...]:
+        """Those of the `kept` heads, read by an earlier `verify`, that their journals do not have any more.
+
+        What a chain cannot show by itself: that its newest records were cut off, that it was written anew, or that it is gone.
+        """
+        found = ((head, self._one(self._sql.select_links, (head.journal, head.seq - 1, 1))) for head in kept if head.seq)
+        reasons = ((head, _difference(head, Link(*row) if row else None)) for head, row in found)
+        return tuple(ChainBreak(head.journal, head.seq, reason) for head, reason in reasons if reason)
+
     def _profiles(self) -> Iterator[str]:
         """The profiles that clients have, each found by one look into an index."""
         name = ""
@@ -157,6 +166,12 @@ class Reading(Access):
             links = [Link(*row) for row in rows]
             yield from links
             after = links[-1].seq
+
+
+def _difference(kept: Head, link: Link | None) -> str:
+    if link is None or link.seq != kept.seq:
+        return "it was there when the heads were kept, and is not there"
+    return "" if link.hash == kept.hash else "it has another hash than when the heads were kept"
 
 
 def _place(client: Client) -> tuple[int, str]:

@@ -11,7 +11,7 @@ from registrar.cli import main
 from registrar.store import Store, migrate, status
 from registrar.store.migrations import MIGRATIONS, NEWEST
 from tests.postgresql import fresh_schema
-from tests.store.samples import rows
+from tests.store.samples import denied, rows
 from tests.store.test_migrations import connected, frozen
 
 LATER = [f"{step.version:04d} {step.name}" for step in MIGRATIONS[1:]]
@@ -97,6 +97,104 @@ def test_a_database_that_is_not_there_is_not_made_by_looking(tmp_path: Path) -> 
     assert result.exit_code == 1
     assert "is not there" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(name="recorded")
+def _recorded(url: str) -> str:
+    """A database with three decisions in one journal."""
+    store = Store.open(url)
+    for number in (1, 2, 3):
+        store.record(denied(number))
+    store.close()
+    return url
+
+
+def test_an_untouched_journal_is_whole(recorded: str) -> None:
+    """And its head is told, so that it can be kept where nobody reaches who reaches the database."""
+    [(journal, digest)] = rows(recorded, "SELECT journal, hash FROM decision WHERE seq = 3")
+    result = run("verify", "--database-url", recorded)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [
+        f"{'JOURNAL':<{len(journal)}}  NEWEST RECORD  HASH",
+        f"{journal:<7}  3              {bytes(digest).hex()}",
+        "3 records, each in its place",
+    ]
+    told = json.loads(run("verify", "--format", "json", "--database-url", recorded).stdout)
+    assert told == {"records": 3, "heads": [{"journal": journal, "seq": 3, "hash": bytes(digest).hex()}], "breaks": []}
+
+
+@pytest.mark.parametrize(
+    ("tampering", "flaw"),
+    [
+        ("UPDATE decision SET record = '{}' WHERE seq = 2", "record 2: its content does not have its hash"),
+        ("DELETE FROM decision WHERE seq = 2", "record 3: record 2 is missing"),
+    ],
+)
+def test_a_journal_that_somebody_changed(recorded: str, tampering: str, flaw: str) -> None:
+    """Exit code 4, with the first record that is not as it was; the head is the last one that is."""
+    rows(recorded, tampering)
+    result = run("verify", "--database-url", recorded)
+    assert result.exit_code == 4
+    assert flaw in result.stderr
+    assert "each in its place" not in result.stdout
+    told = json.loads(run("verify", "--format", "json", "--database-url", recorded).stdout)
+    assert ([head["seq"] for head in told["heads"]], told["records"]) == ([1], 1)
+    assert [(found["seq"], found["reason"]) for found in told["breaks"]] == [(int(flaw[7]), flaw[10:])]
+
+
+def test_an_empty_journal_is_whole(url: str) -> None:
+    Store.open(url).close()
+    result = run("verify", "--database-url", url)
+    assert (result.exit_code, result.stdout) == (0, "0 records, each in its place\n")
+
+
+def test_a_journal_that_is_cut_off_shows_beside_the_heads_that_were_kept(recorded: str, tmp_path: Path) -> None:
+    """Which a chain alone cannot show: the records that came later are no break, those that went are one."""
+    kept = tmp_path / "heads.json"
+    kept.write_text(run("verify", "--format", "json", "--database-url", recorded).stdout, encoding="utf-8")
+    store = Store.open(recorded)
+    store.record(denied(4))
+    store.close()
+    assert run("verify", "--against", str(kept), "--database-url", recorded).exit_code == 0
+    rows(recorded, "DELETE FROM decision WHERE seq >= 3")
+    assert run("verify", "--database-url", recorded).exit_code == 0
+    cut = run("verify", "--against", str(kept), "--database-url", recorded)
+    assert cut.exit_code == 4
+    assert "record 3: it was there when the heads were kept, and is not there" in cut.stderr
+    rows(recorded, "DELETE FROM decision")
+    gone = run("verify", "--against", str(kept), "--database-url", recorded)
+    assert (gone.exit_code, "record 3: it was there" in gone.stderr) == (4, True)
+
+
+def test_a_journal_that_was_written_anew_shows_beside_the_heads_that_were_kept(tmp_path: Path) -> None:
+    """Whole as it is in itself."""
+    url = f"sqlite:///{tmp_path}/registrar.db"
+    kept = tmp_path / "heads.json"
+    for numbers in ((1, 2, 3), (5, 6, 7, 8)):
+        store = Store.open(url)
+        for number in numbers:
+            store.record(denied(number))
+        store.close()
+        if not kept.exists():
+            kept.write_text(run("verify", "--format", "json", "--database-url", url).stdout, encoding="utf-8")
+            rows(url, "DELETE FROM decision")
+    assert run("verify", "--database-url", url).exit_code == 0
+    anew = run("verify", "--against", str(kept), "--database-url", url)
+    assert anew.exit_code == 4
+    assert "record 3: it has another hash than when the heads were kept" in anew.stderr
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"heads": [{"journal": "a"}]}', '{"heads": [{"journal": "a", "seq": 1, "hash": "x"}]}']
+)
+def test_a_file_that_has_no_heads(recorded: str, tmp_path: Path, text: str) -> None:
+    """2, as for every file that is wrong; so for one that is not there."""
+    kept = tmp_path / "heads.json"
+    missing = run("verify", "--against", str(kept), "--database-url", recorded)
+    assert (missing.exit_code, "cannot be read" in missing.stderr) == (2, True)
+    kept.write_text(text, encoding="utf-8")
+    wrong = run("verify", "--against", str(kept), "--database-url", recorded)
+    assert (wrong.exit_code, "verify --format json" in wrong.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["status", "migrate"])
