@@ -14,7 +14,7 @@ from registrar.documents import read_yaml
 from registrar.policy import PolicySet, compile_tree
 from registrar.review.difference import Difference, Direction, Side, compare
 from registrar.review.difference.heads import COMPARED
-from tests.policy.trees import BASE, POLICY, compiled, profile
+from tests.policy.trees import BASE, POLICY, compiled, guardrail, profile
 
 CASES = Path(__file__).parent.parent / "cases" / "differences"
 
@@ -171,7 +171,6 @@ def directions(old: str, new: str) -> list[str]:
         ),
         ("logo_uri: {remove: true}", "logo_uri: {maxLength: 9}", ["wider: remove no longer applies"]),
         ("scope: {maxItems: 9}", "scope: {remove: true}", ["may widen: remove applies to every document"]),
-        ("logo_uri: {remove: true}", "logo_uri: {remove: true, mode: warn}", []),
         # set
         ("scope: {set: [a]}", "scope: {set: [a, b]}", ["wider: set gives every client b"]),
         ("scope: {set: [a, b]}", "scope: {set: [b]}", ["narrower: set no longer gives a"]),
@@ -425,3 +424,28 @@ def test_what_is_exact_is_the_reverse_the_other_way_round(
     ]
     there = Counter(SWAPPED[difference.direction] for difference in compare(trees[0], trees[1]))
     assert there == Counter(difference.direction for difference in compare(trees[1], trees[0]))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'client.client_name == "x"',
+        'client.client_name != "x"',
+        '"code" in client.response_types',
+        '!("code" in client.response_types)',
+        "size(client.grant_types) == 1",
+        'client.client_name.contains("x")',
+        'client.client_name.startsWith("x")',
+        'client.client_name.endsWith("x")',
+        'redirects.all(r, r.scheme == "https")',
+        "redirects.exists(r, r.loopback)",
+    ],
+)
+def test_a_guardrail_loses_a_condition_that_cannot_fail(condition: str) -> None:
+    """Nothing that it refused by failing is let through, so it only guards more."""
+    rule = "validations: [{id: named, expression: client.client_name != '', message: m}]"
+    old, new = (
+        compiled({"guardrails/rules.yaml": guardrail(conditions + rule)})
+        for conditions in (f"matchConditions: [{{name: some, expression: '{condition}'}}]\n", "")
+    )
+    assert [difference.direction for difference in compare(old, new)] == [Direction.NARROWER]

@@ -22,7 +22,7 @@ _TYPED = frozenset(
         *("software_statement.present", "software_statement.verified", "software_statement.issuer"),
     }
 )
-_SAFE_FUNCTIONS = frozenset({"_==_", "_!=_", "_in_", "!_", "size", "contains", "startsWith", "endsWith", "all", "exists"})
+_SAFE_FUNCTIONS = frozenset({"_==_", "_!=_", "@in", "!_", "size", "contains", "startsWith", "endsWith", "all", "exists"})
 
 Shape = tuple[Any, ...]
 
