@@ -81,8 +81,8 @@ def compile_switch(reader: Reader, path: Path, raw: Mapping[str, Any], mode: Mod
     if before is Mode.ENFORCE:
         reader.problem((*path, "enforceAfter"), "has no meaning beside mode: enforce, which enforces already")
     try:
-        return Switch(before, datetime.fromisoformat(raw["enforceAfter"]))
-    except ValueError:
+        return Switch(before, datetime.fromisoformat(raw["enforceAfter"]).astimezone(UTC))
+    except (ValueError, OverflowError):
         reader.problem((*path, "enforceAfter"), "is no date and time that exists")
         return Switch(before)
 
@@ -141,7 +141,7 @@ class _MemberCompiler:
     def _refuse_contradictions(self) -> None:
         raw = self._raw
         for keyword in ("remove", "set"):
-            others = [other for other in raw if other not in (keyword, "mode", "enforceAfter")]
+            others = [other for other in raw if other != keyword]
             # `allow` beside `set` is kept: it documents, and holds `set` to what may be.
             idle = [other for other in others if not (keyword == "set" and other in ("allow", "maxLength", "pattern"))]
             if keyword in raw and idle:

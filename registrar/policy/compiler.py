@@ -1,6 +1,6 @@
 """Compiles the documents of a policy tree into a `PolicySet`: all of them, or every mistake in them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -31,6 +31,8 @@ _EXTENSION_KINDS = {
     "integer": MemberKind.INTEGER,
     "object": MemberKind.OBJECT,
 }
+# The kinds of documents whose names rule ids start with.
+_KINDS = {"PolicySet": "the policy set", "Profile": "a profile", "Guardrail": "a guardrail", "Limits": "a limits"}
 
 
 def compile_tree(files: Mapping[str, bytes], schema: Schema) -> PolicySet:
@@ -140,24 +142,27 @@ class _TreeCompiler:
                 self._tree.problems.append(
                     Problem(start_of(path), "", f"is not listed in {HEAD}: spec.profiles, so it admits nobody")
                 )
-        self._refuse_unreachable(head, [name for name in listed if name in profiles], profiles)
+        self._refuse_unreachable(head, [name for name in listed if name in profiles])
         return tuple(profiles[name] for name in listed if name in profiles)
 
-    def _refuse_unreachable(self, head: Reader, names: list[str], profiles: Mapping[str, Profile]) -> None:
+    def _refuse_unreachable(self, head: Reader, names: list[str]) -> None:
+        # As they are written: a condition that does not compile is there nevertheless.
+        written = ((reader.name, reader.spec.get("matchConditions", ())) for reader in self._readers("Profile"))
+        catching = {name: _catches_all(name, conditions) for name, conditions in written}
         for earlier, later in pairwise(names):
-            if not profiles[earlier].book.conditions:
+            if (why := catching.get(earlier)) is not None:
                 index = head.spec["profiles"].index(later)
-                head.problem(("spec", "profiles", index), f'can never be reached: "{earlier}" before it has no matchConditions')
+                head.problem(("spec", "profiles", index), f"can never be reached: {why}")
                 return
 
     def _refuse_shared_names(self) -> None:
         # Rule ids start with the name, so it has to say which document is meant.
-        owners: dict[str, str] = {}
-        for kind in ("Profile", "Guardrail", "Limits"):
+        owners = {"registrar": "the program itself"}
+        for kind, words in _KINDS.items():
             for reader in self._readers(kind):
-                owner = owners.setdefault(reader.name, kind)
-                if owner != kind:
-                    reader.problem(("metadata", "name"), f'"{reader.name}" is the name of a {owner.lower()} as well')
+                owner = owners.setdefault(reader.name, words)
+                if owner != words:
+                    reader.problem(("metadata", "name"), f'"{reader.name}" is the name of {owner} as well')
 
     def _networks(self, reader: Reader) -> Networks:
         blocks: dict[str, list[IPNetwork]] = {}
@@ -272,6 +277,14 @@ class _TreeCompiler:
                 if raw[key] in seen:
                     reader.problem(("spec", section, index, key), f'there is a rule "{raw[key]}" above')
                 seen.add(raw[key])
+
+
+def _catches_all(name: str, conditions: Sequence[Mapping[str, str]]) -> str | None:
+    """Why nobody gets past the profile `name`, as far as it can be seen without evaluating; None when somebody might."""
+    if not conditions:
+        return f'"{name}" before it has no matchConditions'
+    literal = all(condition["expression"].strip() == "true" for condition in conditions)
+    return f'the matchConditions of "{name}" before it say true' if literal else None
 
 
 def _frozen(value: Any) -> object:

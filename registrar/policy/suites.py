@@ -185,7 +185,7 @@ class _SuiteReader:
     def _moment(self, path: Path, text: str) -> datetime:
         try:
             return datetime.fromisoformat(text).astimezone(UTC)
-        except ValueError:
+        except (ValueError, OverflowError):
             self._problem(path, "is no date and time that exists")
             return datetime.fromisoformat(_NOW)
 
