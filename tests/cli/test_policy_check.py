@@ -25,7 +25,7 @@ CLEAN = profile("client:\n  token_endpoint_auth_method: {set: none}\n  grant_typ
 WILDCARD = profile(
     "client:\n  grant_types: {set: [authorization_code]}\n  redirect_uris: {allow: [{scheme: https, hosts: ['*.example.com']}]}"
 )
-CATCH_ALL = profile("matchConditions: [{name: all, expression: 'true'}]\nclient: {grant_types: {set: [authorization_code]}}")
+CATCH_ALL = profile("matchConditions: [{name: all, expression: 1 < 2}]\nclient: {grant_types: {set: [authorization_code]}}")
 UNREACHABLE = {"policyset.yaml": head("profiles: [native, other]"), "profiles/native.yaml": CATCH_ALL, "profiles/other.yaml": ""}
 UNREACHABLE["profiles/other.yaml"] = CATCH_ALL.replace("name: native", "name: other")
 
