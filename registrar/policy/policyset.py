@@ -134,7 +134,7 @@ class PolicySet:
         """
         shared = bindings(facts, self.extensions)
         shared["source"], shared["constants"] = self._located(facts.source), self.constants
-        chosen = self._choose(self.matching.bind(shared), observe)
+        chosen = self._choose(facts, self.matching.bind(shared), observe)
         if isinstance(chosen, Finding):
             return Decision(allowed=False, revision=self.revision, violations=(chosen,))
         return self._judge(chosen, facts, shared, observe)
@@ -143,14 +143,20 @@ class PolicySet:
         networks = self.networks.locate(source.ip)
         return replace(source, networks=networks) if networks else source
 
-    def _choose(self, activation: Activation, observe: Observer) -> Profile | Finding:
+    def _choose(self, facts: Facts, activation: Activation, observe: Observer) -> Profile | Finding:
         for profile in self.profiles:
             outcome = applies(profile.book.conditions, activation, observe)
             if outcome is True:
                 return profile
             if isinstance(outcome, Condition):
                 return _condition_failed(outcome)
-        return Finding(f"{self.name}/no-match", self.place, self.no_match.message, self.no_match.code)
+        return Finding(f"{self.name}/no-match", self.place, self.no_match.message, self._no_match_code(facts))
+
+    def _no_match_code(self, facts: Facts) -> ErrorCode:
+        """RFC 6750 §3.1: where profiles look at the token, who shows none is asked for one, and who shows one needs another."""
+        if self.token_use == "none" or facts.operation != "create":  # noqa: S105 - how many
+            return self.no_match.code
+        return ErrorCode.INSUFFICIENT_SCOPE if facts.token.present else ErrorCode.INVALID_TOKEN
 
     def _judge(self, profile: Profile, facts: Facts, shared: Mapping[str, object], observe: Observer) -> Decision:
         draft = Draft(dict(facts.metadata), facts.redirects, facts.now, observe)

@@ -14,6 +14,7 @@ from registrar.policy.rules import Condition, RuleBook, Switch, Validation
 from registrar.policy.sources import documents
 from registrar.policy.tree import HEAD
 from registrar.review.words import allow_words, ceilings_words, clauses, duration_words, switch_words, value_words
+from registrar.wire import ErrorCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +140,14 @@ def outline(policies: PolicySet) -> Outline:
         networks=tuple((name, ", ".join(map(str, blocks))) for name, blocks in policies.networks.blocks.items()),
         extensions=tuple((name, _extension_words(head, name)) for name in policies.extensions),
         no_match=policies.no_match.message,
-        no_match_code=policies.no_match.code.value,
+        no_match_code=_no_match_words(policies),
     )
+
+
+def _no_match_words(policies: PolicySet) -> str:
+    if policies.token_use == "none":  # noqa: S105 - how many
+        return policies.no_match.code.value
+    return f"{ErrorCode.INVALID_TOKEN} without an initial access token, {ErrorCode.INSUFFICIENT_SCOPE} with one"
 
 
 def profile_path(profile: Profile) -> str:

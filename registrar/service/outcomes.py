@@ -12,6 +12,13 @@ from registrar.wire import ErrorCode, printable
 _MAX_DESCRIPTION: Final = 1000  # characters
 _NO_RULE: Final = "the policy of this server could not be evaluated; its log says why"
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+# RFC 6750 §3: a challenge has a parameter; §3.1: and no error code, when the request had no token.
+_CHALLENGES: Final[Mapping[ErrorCode, tuple[int, str]]] = MappingProxyType(
+    {
+        ErrorCode.INVALID_TOKEN: (401, 'Bearer realm="registration"'),
+        ErrorCode.INSUFFICIENT_SCOPE: (403, 'Bearer error="insufficient_scope"'),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +65,17 @@ def malformed(error: MalformedError) -> Refusal:
 
 
 def refusal(decision: Decision, decision_id: str = "") -> Refusal:
-    """The refusal that a decision against a client is told as: every violation once, and the first one's code."""
+    """The refusal that a decision against a client is told as: every violation once, and the first one's code.
+
+    For whom no profile is, though some look at the token: a challenge.
+    """
     if decision.errored:
         return Refusal(500, ErrorCode.SERVER_ERROR, _NO_RULE, decision_id=decision_id)
-    told = dict.fromkeys(map(_told, decision.violations))
-    return Refusal(400, decision.violations[0].code, "; ".join(told), decision_id=decision_id)
+    code, told = decision.violations[0].code, "; ".join(dict.fromkeys(map(_told, decision.violations)))
+    if code in _CHALLENGES:
+        status, challenge = _CHALLENGES[code]
+        return Refusal(status, code, told, decision_id=decision_id, headers={"WWW-Authenticate": challenge})
+    return Refusal(400, code, told, decision_id=decision_id)
 
 
 def warnings(decision: Decision) -> tuple[str, ...]:

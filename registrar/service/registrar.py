@@ -19,7 +19,7 @@ from registrar.service.sharing import Shared
 from registrar.service.software import TrustedIssuers
 from registrar.service.submissions import submitted_facts
 from registrar.service.throttle import Throttle, fields, full, own
-from registrar.service.tokens import Tokens, fact, insufficient_token, invalid_token, token_needed
+from registrar.service.tokens import Tokens, fact, invalid_token
 from registrar.store import ChangedError, Client, DuplicateError, Store, TokenKind, TokenSpentError
 from registrar.wire import ErrorCode
 
@@ -99,7 +99,7 @@ class Registrar:
         decision_id = self._new_id()
         with carrying_out(decision_id):
             if not decision.allowed:
-                raise self._denied(facts, decision, decision_id, policies)
+                raise self._denied(facts, decision, decision_id)
             candidate = Candidate.of(policies, facts, decision, decision_id)
             try:
                 return self._placed(candidate)
@@ -123,14 +123,10 @@ class Registrar:
         )
         return replace(facts, token=token) if token.present else facts
 
-    def _denied(self, facts: Facts, decision: Decision, decision_id: str, policies: PolicySet) -> Refusal:
+    def _denied(self, facts: Facts, decision: Decision, decision_id: str) -> Refusal:
         """Write a denial down: how the client is told it."""
         self._observer.refused(decision)
-        kept = note_denial(self._refusals, facts, decision, decision_id)
-        told = refusal(decision, kept)
-        if decision.profile or decision.errored or policies.token_use == "none":  # noqa: S105 - how many
-            return told
-        return insufficient_token(told) if facts.token.present else token_needed(told)
+        return refusal(decision, note_denial(self._refusals, facts, decision, decision_id))
 
     def _placed(self, candidate: Candidate) -> Registration:
         """Store the client, or give out the one that is identical. Raises LimitReachedError and TokenSpentError."""

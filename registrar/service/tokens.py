@@ -14,7 +14,6 @@ from registrar.wire import ErrorCode
 PREFIX: Final = "rgt_"
 """What every token's text begins with, so that scanners find one that was published by mistake."""
 
-_REALM: Final = "registration"
 _MAX_LENGTH: Final = 256  # characters: what is longer was never issued, and is not looked up
 _NO_LABELS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -87,21 +86,6 @@ def invalid_token() -> Refusal:
     """RFC 6750 §3.1: expired, revoked, malformed, used up, or never issued."""
     headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
     return Refusal(401, ErrorCode.INVALID_TOKEN, "the token is not valid", headers=headers)
-
-
-def token_needed(told: Refusal) -> Refusal:
-    """For whom no profile is, and who showed no token though some ask for one: `told`, as a challenge.
-
-    RFC 6750 §3: a challenge has a parameter; §3.1: and no error code, when the request had no token.
-    """
-    headers = {"WWW-Authenticate": f'Bearer realm="{_REALM}"'}
-    return Refusal(401, ErrorCode.INVALID_TOKEN, told.description, decision_id=told.decision_id, headers=headers)
-
-
-def insufficient_token(told: Refusal) -> Refusal:
-    """For whom no profile is, though the token is valid and some profiles look at it: `told`, as RFC 6750 §3.1 has it."""
-    headers = {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
-    return Refusal(403, ErrorCode.INSUFFICIENT_SCOPE, told.description, decision_id=told.decision_id, headers=headers)
 
 
 def _alive(record: TokenRecord, now: int) -> bool:

@@ -404,6 +404,21 @@ def test_shipping_clients_can_be_explained(name: str) -> None:
     assert section(lines("--fixture", name), "decision")[0].startswith(f"decision: {found['decision']['result']}")
 
 
+STAFF = profile("matchConditions: [{name: staff, expression: '\"staff\" in token.scopes'}]")
+
+
+@pytest.mark.parametrize(
+    ("token", "status", "error"), [((), 401, "invalid_token"), (("--token-id", "t"), 403, "insufficient_scope")]
+)
+def test_whom_no_profile_takes_is_answered_by_his_token(tmp_path: Path, token: tuple[str, ...], status: int, error: str) -> None:
+    """Where some profile looks at it: RFC 6750, as the server answers."""
+    directory = str(write(tmp_path / "staff", {"profiles/native.yaml": STAFF}))
+    found = told(directory, *token, body=CLI)
+    assert (found["answer"]["status"], found["answer"]["error"]) == (status, error)
+    assert f"answer: {status}" in lines(directory, *token, body=CLI)
+    assert told(directory, "--token-id", "t", "--token-scope", "staff", body=CLI)["answer"]["status"] == 201
+
+
 def answered(policies: PolicySet, store: Store, body: Mapping[str, object]) -> Answer:
     """What the server answers, with everything that `explain` can know of it."""
     service = Registrar(
@@ -444,8 +459,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
         FIXTURES["swift-sdk-client-credentials"],
     ],
 )
-def test_the_answer_is_the_one_that_the_server_gives(tree: str, store: Store, body: Mapping[str, object]) -> None:
-    for directory in (Path(tree), bundled("policies")):
+def test_the_answer_is_the_one_that_the_server_gives(tmp_path: Path, tree: str, store: Store, body: Mapping[str, object]) -> None:
+    staff = write(tmp_path / "staff", {"profiles/native.yaml": STAFF})
+    for directory in (Path(tree), bundled("policies"), staff):
         policies = load(directory, POLICY)
         try:
             found = answer(policies.decide(facts(body, source=Source(ip="192.0.2.7"))))

@@ -71,6 +71,18 @@ def test_people_read_what_failed_and_how_many_passed(tmp_path: Path) -> None:
     ]
 
 
+def test_whom_no_profile_takes_is_told_of_his_token(tmp_path: Path) -> None:
+    """A test expects the error that the server answers: by the token, but for updates."""
+    staff = profile("matchConditions: [{name: staff, expression: '\"staff\" in token.scopes'}]")
+    tests = """\
+  - {name: without, request: cli, expect: {decision: deny, error: invalid_token}}
+  - {name: with one, request: cli, token: {id: t}, expect: {decision: deny, error: insufficient_scope}}
+  - {name: an update, request: cli, existing: {profile: native}, expect: {decision: deny, error: invalid_client_metadata}}
+"""
+    result = run(write(tmp_path, {"profiles/native.yaml": staff, "tests/a_test.yaml": SUITE.format(name="a", tests=tests)}))
+    assert (result.exit_code, result.stdout) == (0, "3 passed, 0 failed\n")
+
+
 def test_uncovered_rules_and_matchers_are_listed_with_their_places(tmp_path: Path) -> None:
     result = run(tree(tmp_path, one=GOOD), "--coverage")
     native = f"{tmp_path}/profiles/native.yaml"

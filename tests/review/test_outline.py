@@ -118,6 +118,11 @@ def test_the_head_has_constants_networks_and_what_nobody_takes_is_told() -> None
     assert (found.no_match, found.no_match_code) == ("go", "invalid_redirect_uri")
 
 
+def test_where_profiles_look_at_tokens_whom_nobody_takes_is_told_of_them() -> None:
+    found = outline(compiled({"profiles/native.yaml": profile("matchConditions: [{name: t, expression: token.present}]")}))
+    assert found.no_match_code == "invalid_token without an initial access token, insufficient_scope with one"
+
+
 def test_extensions_are_members_like_others() -> None:
     found = outline(
         compiled(
