@@ -42,7 +42,7 @@ def show_status(*, check: bool, form: str, settings: Settings) -> None:
             click.echo(f"schema    {found.version or 'empty'}, this release has {found.newest}")
             click.echo(f"pending   {', '.join(found.pending) or 'nothing'}")
         if found.version > found.newest:
-            raise SchemaTooNew(f"its schema version {found.version} is of a newer release: upgrade this one")
+            raise SchemaTooNew(f"its schema version {found.version} is of a newer release: upgrade registrar")
     if check and found.pending:
         sys.exit(TESTS_FAILED)
 

@@ -3,7 +3,7 @@
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from registrar.store import migrations
 from registrar.store.access import Backend
@@ -65,7 +65,17 @@ def readable(url: str, patience: float) -> Backend:
 def shown(url: str) -> str:
     """A database URL as people and logs may see it: without user, password and options."""
     parts = urlsplit(url)
-    return url if parts.scheme == "sqlite" else f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+    return url if parts.scheme == "sqlite" else f"{parts.scheme}://{_address(parts)}{parts.path}"
+
+
+def _address(parts: SplitResult) -> str:
+    """Host and port, as far as there are any."""
+    host = parts.hostname or ""
+    try:
+        port = parts.port
+    except ValueError:  # no number, so it may be a piece of a password
+        port = None
+    return (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
 
 
 def backend_of(url: str, patience: float, places: Places | None = None, *, read_only: bool = False) -> Backend:
@@ -90,7 +100,9 @@ def _postgresql(url: str, patience: float, places: Places | None, *, read_only: 
 
 def _require_newest(version: int) -> None:
     if version > migrations.NEWEST:
-        raise SchemaTooNew(f"the database has schema version {version}; this release knows {migrations.NEWEST}: upgrade it")
+        raise SchemaTooNew(
+            f"the database has schema version {version}; this release knows {migrations.NEWEST}: upgrade registrar"
+        )
     if version == 0:
         raise StoreUnavailable("the database is empty: no registrar has used it")
     if version < migrations.NEWEST:

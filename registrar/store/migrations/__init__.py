@@ -60,7 +60,7 @@ def migrate(database: peewee.Database, migrations: Sequence[Migration] = MIGRATI
 
 def _supported(version: int, migrations: Sequence[Migration]) -> int:
     if version > len(migrations):
-        raise SchemaTooNew(f"the database has schema version {version}; this release knows {len(migrations)}: upgrade it")
+        raise SchemaTooNew(f"the database has schema version {version}; this release knows {len(migrations)}: upgrade registrar")
     return version
 
 
