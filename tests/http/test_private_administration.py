@@ -217,7 +217,9 @@ def test_decisions_are_read_page_by_page(app: Private) -> None:
 @pytest.mark.parametrize("list_of", ["decisions", "revisions"])
 def test_what_is_not_recorded_is_404(app: Private, list_of: str, unknown: str) -> None:
     """Whatever the id looks like."""
-    assert app.ask("auditor", "GET", f"/audit/v1/{list_of}/{unknown}").status_code == 404
+    answer = app.ask("auditor", "GET", f"/audit/v1/{list_of}/{unknown}")
+    assert answer.status_code == 404
+    assert answer.json == {"error": "invalid_request", "error_description": f"there is no such {list_of.removesuffix('s')}"}
 
 
 def test_a_policy_is_read_as_it_was_in_force(app: Private) -> None:

@@ -10,7 +10,9 @@ from registrar.http.answers import set_json
 from registrar.http.private.documents import activation_document, decision_document, files_document
 from registrar.http.private.guard import Guard
 from registrar.http.private.query import Query
+from registrar.service import Refusal
 from registrar.store import RESULTS, DecisionRecord, Store
+from registrar.wire import ErrorCode
 
 _FILTERS: Final = ("client_id", "after", "limit")
 
@@ -51,7 +53,7 @@ class DecisionView:
         self._guard.admit(req)
         decision = self._store.decision(decision_id) if decision_id.isprintable() else None
         if decision is None:
-            raise falcon.HTTPNotFound
+            raise _no_such("decision")
         set_json(resp, decision_document(decision))
 
     on_head = on_get
@@ -85,7 +87,12 @@ class RevisionView:
         self._guard.admit(req)
         files = self._store.revision(revision) if revision.isprintable() else None
         if files is None:
-            raise falcon.HTTPNotFound
+            raise _no_such("revision")
         set_json(resp, files_document(revision, files))
 
     on_head = on_get
+
+
+def _no_such(thing: str) -> Refusal:
+    """Not what a path that leads nowhere is answered: an auditor has to tell a wrong id from a wrong URL."""
+    return Refusal(404, ErrorCode.INVALID_REQUEST, f"there is no such {thing}")
