@@ -107,11 +107,15 @@ def _extension_faults(metadata: Mapping[str, object], extensions: Extensions) ->
 
 
 def _language_faults(metadata: Mapping[str, object]) -> list[Fault]:
+    tagged = [name for name in metadata if "#" in name]
     # Rules look at every language of a name, so the number of languages is what a decision costs.
-    if len(metadata) <= MAX_LANGUAGES or sum("#" in name for name in metadata) <= MAX_LANGUAGES:
-        return []
-    message = f"the document must have at most {MAX_LANGUAGES} members with a language tag"
-    return [Fault(ErrorCode.INVALID_CLIENT_METADATA, "", message)]
+    if len(tagged) > MAX_LANGUAGES:
+        message = f"the document must have at most {MAX_LANGUAGES} members with a language tag"
+        return [Fault(ErrorCode.INVALID_CLIENT_METADATA, "", message)]
+    # RFC 7591 §2.2: the case of a tag says nothing, so these are the same member twice, which JSON would not let pass.
+    seen = {name.lower(): name for name in tagged}
+    twice = sorted({name.partition("#")[0] for name in tagged if seen[name.lower()] != name})
+    return [Fault(wire.error_code(name), name, f"{name} must not be there twice in one language") for name in twice]
 
 
 def _host_faults(metadata: Mapping[str, object]) -> list[Fault]:

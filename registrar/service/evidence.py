@@ -78,7 +78,8 @@ def _found(decision: Decision) -> dict[str, object]:
 
 def _facts(facts: Facts) -> dict[str, object]:
     """`submitted` is written without what `metadata` says already: it is {**metadata, **also_submitted}."""
-    also = {name: value for name, value in facts.submitted.items() if name not in facts.metadata}
+    metadata = facts.metadata
+    also = {name: value for name, value in facts.submitted.items() if name not in metadata or metadata[name] != value}
     return {
         "operation": facts.operation,
         "now": facts.now.isoformat(),

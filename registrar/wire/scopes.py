@@ -19,7 +19,16 @@ def parse_scope(text: str) -> tuple[str, ...]:
     Raises ValueError as `check_scope` does.
     """
     check_scope(text)
-    return tuple(dict.fromkeys(filter(None, text.split(" "))))
+    return tuple(_tokens(text))
+
+
+def plain_scope(text: str) -> str:
+    """`text` as RFC 6749 §3.3 writes it: each token once, in its order, one space between two. Its characters are not checked."""
+    return " ".join(_tokens(text))
+
+
+def _tokens(text: str) -> Iterable[str]:
+    return dict.fromkeys(filter(None, text.split(" ")))
 
 
 def format_scope(tokens: Iterable[str]) -> str:

@@ -76,6 +76,20 @@ def test_contract_2_unknown_members_are_ignored_and_empty_ones_are_absent(app: S
     assert answer["scope"] == "mcp:read"
 
 
+def test_contract_6_what_comes_twice_is_registered_once(app: Served) -> None:
+    """Also what one space too many made look different, as RFC 6749 §3.3 has it."""
+    twice = {"scope": " mcp:read  mcp:read", "grant_types": ["authorization_code", "authorization_code"]}
+    answer = registered(app.post({**NATIVE, **twice}))
+    assert (answer["scope"], answer["grant_types"]) == ("mcp:read", ["authorization_code"])
+
+
+def test_contract_7_two_names_for_one_language_are_400(app: Served) -> None:
+    """The case of a tag says nothing (RFC 7591 §2.2)."""
+    result = app.post({**NATIVE, "client_name#en": "a", "client_name#EN": "b"})
+    assert (result.status_code, result.json["error"]) == (400, "invalid_client_metadata")
+    assert result.json["error_description"] == "client_name must not be there twice in one language"
+
+
 def test_contract_3_and_28_a_client_without_redirects_gets_an_empty_array(app: Served) -> None:
     """A grant that redirects nobody needs no redirect URI; the member is an array all the same."""
     answer = registered(app.post({"grant_types": ["client_credentials"]}))

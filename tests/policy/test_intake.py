@@ -107,6 +107,17 @@ def test_the_number_of_hosts_outside_ascii_is_bounded(name: str) -> None:
         assert len(take_in(fine, REQUEST).redirects) == 50
 
 
+def test_7_one_language_has_one_name() -> None:
+    """RFC 7591 §2.2: tags are the same in any case. Whichever the consent page took, another one was judged."""
+    body = {"redirect_uris": [CALLBACK], "client_name#en-gb": "a", "client_name#EN-GB": "b", "tos_uri#de": "https://x.example/"}
+    assert faults(body) == [(ErrorCode.INVALID_CLIENT_METADATA, "client_name")]
+    assert faults({**body, "tos_uri#De": "", "tos_uri#DE": "https://x.example/"}) == [
+        (ErrorCode.INVALID_CLIENT_METADATA, "client_name"),
+        (ErrorCode.INVALID_CLIENT_METADATA, "tos_uri"),
+    ]
+    assert len(take_in({**body, "client_name#EN-GB": None, "client_name#en": "c"}, REQUEST).metadata) == 4
+
+
 def test_a_fault_has_no_byte_of_the_document() -> None:
     """Contract 11: answers never echo input."""
     secret = "q7Zk-never-to-be-seen"

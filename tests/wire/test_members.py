@@ -51,6 +51,22 @@ def test_26_a_scope_without_tokens_is_absent(scope: object) -> None:
     assert normalise({"scope": scope}) == {}
 
 
+@pytest.mark.parametrize(
+    ("member", "sent", "kept"),
+    [
+        ("scope", " mcp:read   mcp:read mcp:write ", "mcp:read mcp:write"),
+        ("scope", "b a b", "b a"),
+        ("grant_types", ["authorization_code", "refresh_token", "authorization_code"], ["authorization_code", "refresh_token"]),
+        ("response_types", ["code", "code"], ["code"]),
+        ("contacts", ["b@x.example", "a@x.example", "b@x.example"], ["b@x.example", "a@x.example"]),
+        ("redirect_uris", ["http://localhost/", "http://localhost/"], ["http://localhost/", "http://localhost/"]),
+    ],
+)
+def test_6_what_comes_twice_is_there_once(member: str, sent: object, kept: object) -> None:
+    """Contract 6: RFC 6749 §3.3 has one space between two scopes. Redirect URIs are echoed as they came (contract 25)."""
+    assert normalise({member: sent}) == {member: kept}
+
+
 def test_25_values_stay_what_they_were() -> None:
     """Contract 25: the very objects of the body, false and zero among them, nothing trimmed and nothing defaulted."""
     body: dict[str, object] = {"redirect_uris": ["HTTP://LOCALHOST/"], "client_name": " x ", "dpop_bound_access_tokens": False}
@@ -132,14 +148,24 @@ def test_every_member_names_its_source() -> None:
         MEMBERS["x"] = MEMBERS["scope"]  # type: ignore[index]  # what is tested
 
 
+REPEATABLE = ("grant_types", "response_types", "contacts")
+
+
+def pieces(value: object) -> list[object]:
+    """What a scope or a list says, each thing once."""
+    parts = value.split(" ") if isinstance(value, str) else value if isinstance(value, list) else [value]
+    return [part for index, part in enumerate(parts) if part not in parts[:index] and part != ""]
+
+
 @settings(deadline=None)
 @given(st.dictionaries(NAMES, VALUES))
 def test_2_7_normalising_keeps_exactly_the_known_members_with_a_value(body: dict[str, object]) -> None:
-    """Contract 2 and 7: nothing is invented, changed or lost, and doing it again changes nothing."""
+    """Contract 2 and 7: nothing is invented, changed or lost but what is there twice, and doing it again changes nothing."""
     normalised = normalise(body)
     expected = {name for name, value in body.items() if base_name(name) and value not in (None, "", [])}
     assert expected - set(normalised) <= {"scope"}
     assert set(normalised) <= expected
-    assert all(normalised[name] is body[name] for name in normalised)
+    assert all(normalised[name] is body[name] for name in normalised.keys() - {"scope", *REPEATABLE})
+    assert all(pieces(normalised[name]) == pieces(body[name]) for name in normalised.keys() & {"scope", *REPEATABLE})
     assert normalise(normalised) == normalised
     assert set(total(normalised)) == {*MEMBERS, "localized"}
