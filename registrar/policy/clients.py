@@ -102,6 +102,7 @@ class _MemberCompiler:
         self._path = path
         self._member = member.name
         self._kind = member.kind
+        self._longest, self._most = member.longest, member.most
         self._raw = raw
         self._mode = mode
 
@@ -251,14 +252,30 @@ class _MemberCompiler:
             return None
 
     def _refuse_own_value(self, rule: MemberRule, keyword: str) -> None:
-        """Note why the rule's own `default` or `set` would be refused if a client sent it."""
+        """Note why the rule's own `default` or `set` would be refused if a client sent it, by the program or by the rule."""
         items = rule.set if keyword == "set" else rule.default
         if keyword not in self._raw or items is None:
             return
+        if mistake := self._mistake(items):
+            self._reader.problem((*self._path, keyword), f"would be refused by the program itself: {mistake}")
         draft = Draft({}, (), _EPOCH, unobserved)
         replace(rule, default=items, set=None, strip=False, required=False, same_host=False, switch=Switch()).apply(draft)
         for finding in draft.findings:
             self._reader.problem((*self._path, keyword), f"would be refused by the constraint itself: {finding.message}")
+
+    def _mistake(self, items: tuple[object, ...]) -> str:
+        """What the program would say to a client that sent `items`; "" for nothing. A scope has sound tokens already."""
+        listed = self._kind is MemberKind.STRINGS
+        texts = [wire.format_scope([str(item) for item in items])] if self._kind is MemberKind.SCOPE else list(items)
+        if self._kind is not MemberKind.SCOPE and (mistake := wire.extension_mistake(self._kind, texts if listed else texts[0])):
+            return mistake
+        if listed and self._most and len(texts) > self._most:
+            return f"must have at most {self._most} items"
+        if self._longest and any(isinstance(text, str) and len(text) > self._longest for text in texts):
+            return f"must have at most {self._longest} characters"
+        # Of a link, what it says does not depend on other members. It is stricter where the program is to fetch it.
+        problems = wire.check({self._member: texts[0]}) if self._kind is MemberKind.URI else []
+        return next((problem.message for problem in problems if problem.member == self._member), "")
 
 
 def _allowed(items: tuple[object, ...], allow: Callable[[Any], bool] | None) -> tuple[object, ...]:
