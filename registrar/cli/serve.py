@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import click
@@ -82,9 +83,10 @@ def _try_bind(bind: Bind) -> None:
 
 
 def _try_store(settings: Settings) -> None:
-    """Open and migrate the database here once, where what is wrong can be said in one line."""
+    """Open and migrate the database here once, and write to it, where what is wrong can be said in one line."""
     try:
-        open_store(settings).close()
+        with closing(open_store(settings)) as store:
+            store.check()
     except (RegistrarError, OSError) as error:
         leave(UNEXPECTED, f"cannot open the database {shown(settings.database_url)}: {error}")
 

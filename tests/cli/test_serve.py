@@ -351,6 +351,18 @@ def test_a_database_that_cannot_be_opened_is_one_clear_line(tmp_path: Path) -> N
     assert "hunter2" not in secret.stderr
 
 
+def test_a_database_that_takes_no_writes_is_one_clear_line(tmp_path: Path) -> None:
+    """Before anything says that the server listens."""
+    Store.open(f"sqlite:///{tmp_path}/registrar.db").close()
+    with closing(sqlite3.connect(tmp_path / "registrar.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        options = ["--policies", str(DOORS), "--database-url", f"sqlite:///{tmp_path}/registrar.db"]
+        ended = run(tmp_path, "serve", *options, "--bind", f"127.0.0.1:{free_port()}", "--private-bind", "")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("registrar: cannot open the database sqlite:///")
+    assert ended.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("arguments", [["serve", "--port", "1"], ["serve", "extra"], ["sevre"], ["--bind"]])
 def test_unknown_flags_and_words_are_usage_errors(tmp_path: Path, arguments: list[str]) -> None:
     """Exit 2."""
