@@ -50,7 +50,7 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in flight and return. Exits 1 when a worker dies."""
     _count_files(settings.connections + _OTHER_FILES)
     with _metrics_folder() as shared:
-        public = _Server(settings, settings.bind, workers=settings.workers, beside=_beside(settings, Path(shared)))
+        public = _Server("public", settings, settings.bind, workers=settings.workers, beside=_beside(settings, Path(shared)))
         load = partial(_load_app, _public, settings, settings.bind, Path(shared), places=settings.threads)
         public.serve(target_loader=load, wrap_loader=False)
 
@@ -83,7 +83,7 @@ def _beside(settings: Settings, shared: Path) -> _Beside | None:
     if bind is None:
         return None
     return _Beside(
-        _Server(settings, bind, workers=1),
+        _Server("private", settings, bind, workers=1),
         partial(_load_app, _private, settings, bind, shared, places=max(settings.threads, _PRIVATE_PLACES)),
     )
 
@@ -95,7 +95,7 @@ class _Server(MPServer):
     end the program when the policy tree does not load.
     """
 
-    def __init__(self, settings: Settings, bind: Bind, *, workers: int, beside: _Beside | None = None) -> None:
+    def __init__(self, name: str, settings: Settings, bind: Bind, *, workers: int, beside: _Beside | None = None) -> None:
         super().__init__(
             "registrar.app",
             address=bind.host,
@@ -110,7 +110,7 @@ class _Server(MPServer):
             backpressure=settings.connections,
             http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT, max_buffer_size=_HEADER_BYTES),
             log_level=LogLevels.error,
-            log_dictconfig=log_config(settings),
+            log_dictconfig=log_config(settings, name),
             workers_kill_timeout=settings.shutdown_grace,
         )
         self._beside = beside

@@ -24,6 +24,12 @@ def test_a_text_line_leaves_empty_fields_out() -> None:
     assert line.split(maxsplit=1)[1] == 'info decision warnings=["a/b"] status=0'
 
 
+def test_a_line_names_the_app_that_writes_it() -> None:
+    """For several processes tell of the same event."""
+    assert TextLines(app="private").format(record("policy activated", {"revision": "r"})).endswith('revision="r" app="private"')
+    assert json.loads(JsonLines(app="private").format(record("policy activated")))["app"] == "private"
+
+
 def test_a_trace_in_text_stands_behind_a_bar() -> None:
     """So that its lines are not taken for events, even when the exception quotes a client."""
     lines = (

@@ -313,6 +313,8 @@ def test_a_signal_has_every_worker_read_the_tree(tmp_path: Path) -> None:
         public.process.send_signal(signal.SIGHUP)
         soon(lambda: first not in revisions(public, private))
         assert len(revisions(public, private)) == 1
+        told = [line for line in public.log.read_text().splitlines() if " policy activated " in line]
+        assert sorted(line.rpartition(" ")[2] for line in told) == ['app="private"', *['app="public"'] * WORKERS]
 
 
 def test_both_processes_write_to_sqlite(tmp_path: Path) -> None:
