@@ -8,10 +8,12 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, settings
+import psycopg
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registrar.store import Store
+from registrar.store.postgresql import PostgresqlBackend
 from registrar.store.sqlite import SqliteBackend
 from tests.store.samples import allowed, client, denied, rows, token
 from tests.store.test_counters import NOW, end, use
@@ -56,6 +58,21 @@ _works = st.one_of(
 )
 
 
+# By the ids that a registrar gives nothing collides, so that nobody has to begin again, in some order.
+_together = st.lists(
+    st.one_of(
+        st.builds(
+            lambda uses, shared: lambda number: _registers(_ENDING + number, uses, shared=shared, with_token=False),
+            st.lists(st.sampled_from(range(len(_USES))), unique=True),
+            st.booleans(),
+        ),
+        st.just(lambda number: lambda store: store.record(denied(100 + number))),
+    ),
+    min_size=1,
+    max_size=24,
+).map(lambda makers: [make(number) for number, make in enumerate(makers)])
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(_works, min_size=1, max_size=24))
 def test_a_batch_is_as_one_after_the_other(works: Sequence[Work]) -> None:
@@ -64,11 +81,74 @@ def test_a_batch_is_as_one_after_the_other(works: Sequence[Work]) -> None:
         together = Path(folder) / "together.db"
         alone = Path(folder) / "alone.db"
         answers = _at_once(together, works)
-        with closing(_made(alone)) as store:
+        with closing(_made(f"sqlite:///{alone}")) as store:
             assert answers == [_outcome(store, work) for work in works]
         for table, names in _TABLES.items():
             sql = f"SELECT {names} FROM {table} ORDER BY {names}"
             assert rows(f"sqlite:///{together}", sql) == rows(f"sqlite:///{alone}", sql)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(_together)
+def test_a_batch_on_postgresql_is_as_one_after_the_other(postgresql_url: str, works: Sequence[Work]) -> None:
+    """Likewise, of what shares a transaction there: the same answers, the same rows, and a chain of its own."""
+    _made(postgresql_url).close()
+    for table in _TABLES:
+        rows(postgresql_url, f"DELETE FROM {table}")
+    with TemporaryDirectory() as folder:
+        alone = f"sqlite:///{folder}/alone.db"
+        answers = _behind_a_lock(postgresql_url, works)
+        with closing(_made(alone)) as store:
+            assert answers == [_outcome(store, work) for work in works]
+        for table, names in _TABLES.items():
+            if table != "token":
+                sql = f"SELECT {names.replace(', hash', '')} FROM {table} ORDER BY {names}"
+                assert sorted(rows(postgresql_url, sql), key=str) == sorted(rows(alone, sql), key=str)
+    with closing(Store.open(postgresql_url)) as store:
+        assert not store.verify().breaks
+
+
+def test_a_hot_limit_has_room_for_all_of_a_batch_in_one_shard(postgresql_url: str) -> None:
+    """Whether that is so is known before anything is locked for good; where it is not, all shards are looked at."""
+    hot = use(rate=320, period=3600, max_active=320)
+    _made(postgresql_url).close()
+    store = Store.open(postgresql_url)
+    store.add(client(0), allowed(0), uses=[hot], at=NOW)
+    with psycopg.connect(postgresql_url) as node:  # which uses it, too: so it becomes several rows
+        node.execute("SELECT * FROM counter FOR UPDATE")
+        thread = threading.Thread(target=store.add, args=(client(1), allowed(1)), kwargs={"uses": [hot], "at": NOW})
+        thread.start()
+        while not _waits_for(node):
+            time.sleep(0.001)
+    thread.join()
+    works = [_registers_under(number, hot) for number in range(2, 42)]
+    assert not [answer for answer in _behind_a_lock(postgresql_url, works) if isinstance(answer, str)]
+    assert rows(postgresql_url, "SELECT COUNT(*), SUM(active) FROM counter") == [(16, 42)]
+    works = [_registers_under(number, hot) for number in range(42, 442)]
+    refused = [_outcome(store, work) for work in works].count("LimitReachedError")
+    assert refused == 400 - (320 - 42)
+    store.close()
+
+
+def test_who_waits_for_another_node_keeps_nobody(postgresql_url: str) -> None:
+    """Somebody has the counter of one of those who share a transaction, for long: the others are stored without him."""
+    slow, quick = use("slow", rate=9, period=60), use("quick", rate=9, period=60)
+    store = Store.open(postgresql_url, patience=3)
+    for number, one in enumerate((slow, quick)):
+        store.add(client(number), allowed(number), uses=[one], at=NOW)
+    with psycopg.connect(postgresql_url) as node:
+        node.execute("SELECT * FROM counter WHERE key = 'slow' FOR UPDATE")
+        threads = [threading.Thread(target=_outcome, args=(store, _registers_under(2, slow)))]
+        threads += [threading.Thread(target=_outcome, args=(store, _registers_under(number, quick))) for number in range(3, 9)]
+        for thread in threads:
+            thread.start()
+        for thread in threads[1:]:
+            thread.join()
+        assert threads[0].is_alive()
+        assert rows(postgresql_url, "SELECT COUNT(*) FROM client") == [(2 + 6,)]
+    threads[0].join()
+    assert rows(postgresql_url, "SELECT COUNT(*) FROM client") == [(2 + 7,)]
+    store.close()
 
 
 def test_many_rows_are_written_in_parts(tmp_path: Path) -> None:
@@ -78,17 +158,24 @@ def test_many_rows_are_written_in_parts(tmp_path: Path) -> None:
     works = [_registers_under(number, everyone) for number in range(45)]
     used = sorted(answer[0].used for answer in _at_once(file, works))  # type: ignore[index]  # what `add` answers
     assert used == list(range(1, 46))
-    with closing(_made(file)) as store:
+    with closing(Store.open(f"sqlite:///{file}")) as store:
         assert store.verify().records == 45
         assert not store.verify().breaks
+
+
+def _waits_for(node: psycopg.Connection) -> bool:
+    """Whether somebody waits for the locks of this connection."""
+    # Not pg_stat_activity, which stays what it was when a transaction looked first.
+    sql = "SELECT pid FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    return node.execute(sql).fetchone() is not None
 
 
 def _registers_under(number: int, *uses: object) -> Work:
     return lambda store: store.add(client(number), allowed(number), uses=uses, at=NOW)  # type: ignore[arg-type]  # uses of limits
 
 
-def _made(file: Path) -> Store:
-    store = Store.open(f"sqlite:///{file}")
+def _made(url: str) -> Store:
+    store = Store.open(url)
     if store.applied:
         store.add_token(token(1, uses_left=5))
     return store
@@ -96,25 +183,43 @@ def _made(file: Path) -> Store:
 
 def _at_once(file: Path, works: Sequence[Work]) -> list[object]:
     """What comes of each, when all of them wait, in this order, for a database that is locked."""
-    _made(file).close()
-    backend = SqliteBackend(file, patience=20)
+    _made(f"sqlite:///{file}").close()
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        return _in_order(SqliteBackend(file, patience=20), works, lambda: other.execute("ROLLBACK"))
+
+
+def _behind_a_lock(url: str, works: Sequence[Work]) -> list[object]:
+    """What comes of each, when the first waits for a table that is locked, and the others, in this order, for the first."""
+    with psycopg.connect(url) as node:
+        node.execute("LOCK TABLE client, decision IN ACCESS EXCLUSIVE MODE")
+        backend = PostgresqlBackend(url, patience=60)
+        return _in_order(backend, works, node.rollback, claimed=lambda: _waits_for(node))
+
+
+def _in_order(
+    backend: SqliteBackend | PostgresqlBackend,
+    works: Sequence[Work],
+    begin: Callable[[], object],
+    *,
+    claimed: Callable[[], bool] | None = None,
+) -> list[object]:
+    """Let all of them wait, one after the other, then `begin`. `claimed`: whether the first has begun, and is held up there."""
     store = Store(backend)
     outcomes: list[object] = [None] * len(works)
 
     def run(index: int) -> None:
         outcomes[index] = _outcome(store, works[index])
 
-    with closing(sqlite3.connect(file, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        threads = [threading.Thread(target=run, args=(index,)) for index in range(len(works))]
-        for thread in threads:
-            before = backend._queue.waiting  # nothing else tells that it waits
-            thread.start()
-            while thread.is_alive() and backend._queue.waiting == before:
-                time.sleep(0.0005)
-        other.execute("ROLLBACK")
-        for thread in threads:
-            thread.join()
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(works))]
+    for index, thread in enumerate(threads):
+        before = backend._queue.waiting  # nothing else tells that it waits
+        thread.start()
+        while thread.is_alive() and not (backend._queue.waiting > before if index or claimed is None else claimed()):
+            time.sleep(0.0005)
+    begin()
+    for thread in threads:
+        thread.join()
     store.close()
     return outcomes
 
