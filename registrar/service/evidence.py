@@ -21,11 +21,15 @@ from registrar.wire import RedirectUriError
 _VERSION: Final = 1
 _REDACTED: Final = "[redacted]"
 _NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
-# Credentials that clients send though nobody asked for them (wire contract 2 and 26).
-_SECRET_NAME: Final = re.compile(r"secret|passw|private|credential|token$|api_?key", re.IGNORECASE)
+# Credentials that clients send though nobody asked for them (wire contract 2 and 26). Where a name only ends so, what goes on is
+# about the credential: client_assertion_type, authorization_signed_response_alg, bearer_methods_supported.
+_SECRET_NAME: Final = re.compile(
+    r"secret|passw|passphrase|^pwd$|private|credential|api_?key"
+    r"|(?:tokens?|assertion|verifier|bearer|cookies?)$|(?:^|[-_])authori[sz]ation$|^(?:otp|pin)$",
+    re.IGNORECASE,
+)
 _LIFETIMES: Final = tuple(item.name for item in fields(Lifetimes))
 _OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
-_PRIVATE_JWK: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6.2.2, §6.3.2, §6.4.1
 
 _Kind = TypeVar("_Kind")
 
@@ -127,9 +131,11 @@ def _findings(findings: Iterable[Finding]) -> list[dict[str, object]]:
 def _redacted(value: object, *, in_keys: bool = False) -> object:
     """`value` without secrets: members named like one, and the private parts of JSON Web Keys. A member stays, its value goes.
 
-    What is absent or empty stays: a rule may ask for that, and nothing is hidden in it.
+    What is absent or empty stays, and so does yes or no: a rule may ask for that, and nothing is hidden in it. So do the members
+    that the program knows: dpop_bound_access_tokens are no tokens.
     """
     if isinstance(value, Mapping):
+        in_keys = in_keys or _is_key(value)
         return {name: _redacted_member(name, item, in_keys=in_keys) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_redacted(item, in_keys=in_keys) for item in value]
@@ -138,12 +144,19 @@ def _redacted(value: object, *, in_keys: bool = False) -> object:
 
 def _redacted_member(name: str, value: object, *, in_keys: bool) -> object:
     if _secret(name, in_keys=in_keys):
-        return value if value in _NOTHING else _REDACTED
+        return value if value in _NOTHING or isinstance(value, bool) else _REDACTED
     return _redacted(value, in_keys=in_keys or name == "jwks")
 
 
 def _secret(name: str, *, in_keys: bool) -> bool:
-    return _SECRET_NAME.search(name) is not None or (in_keys and name in _PRIVATE_JWK)
+    if in_keys and name in wire.PRIVATE_KEY_MEMBERS:
+        return True
+    return name not in wire.MEMBERS and _SECRET_NAME.search(name) is not None
+
+
+def _is_key(value: Mapping[str, object]) -> bool:
+    """Whether it is a JSON Web Key (RFC 7517 §4.1: `kty` is in every one), whatever it is called."""
+    return "kty" in value
 
 
 class EvidenceError(RegistrarError):
@@ -300,6 +313,7 @@ def _redactions(facts: Mapping[str, Any]) -> Iterator[str]:
 
 def _has_redaction(value: object, *, in_keys: bool = False) -> bool:
     if isinstance(value, Mapping):
+        in_keys = in_keys or _is_key(value)
         return any(
             item == _REDACTED if _secret(name, in_keys=in_keys) else _has_redaction(item, in_keys=in_keys or name == "jwks")
             for name, item in value.items()

@@ -4,7 +4,7 @@ from registrar.wire.codes import ErrorCode, error_code, printable
 from registrar.wire.extensions import extension, extension_mistake
 from registrar.wire.fingerprints import fingerprint
 from registrar.wire.hosts import in_domain, is_public_suffix, to_a_label
-from registrar.wire.keys import key_set_mistakes
+from registrar.wire.keys import PRIVATE_KEY_MEMBERS, key_set_mistakes
 from registrar.wire.links import link_host
 from registrar.wire.members import (
     MAX_LANGUAGES,
@@ -33,6 +33,7 @@ __all__ = [
     "MEMBERS",
     "NO_EXTENSIONS",
     "PERMANENT_SCHEMES",
+    "PRIVATE_KEY_MEMBERS",
     "REDIRECTING_GRANTS",
     "RESERVED",
     "ErrorCode",

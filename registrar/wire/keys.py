@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 _MAX_KEYS = 100
 # RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2. `priv` is that of newer key types.
 # A client that sends one has given its private key away.
-_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
+PRIVATE_KEY_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 _MIN_RSA_BITS, _MAX_RSA_BITS = 2048, 16384  # RFC 7518 §3.3 asks for 2048; the upper bound keeps verification cheap.
 _EC_BYTES = {"P-256": 32, "P-384": 48, "P-521": 66, "secp256k1": 32}  # RFC 7518 §6.2.1, RFC 8812 §3.1
@@ -35,7 +35,7 @@ def _key_mistake(key: object) -> str | None:
     if not isinstance(key, Mapping):
         return "must be an object"
     kty = key.get("kty")
-    if kty == "oct" or not _PRIVATE.isdisjoint(key):
+    if kty == "oct" or not PRIVATE_KEY_MEMBERS.isdisjoint(key):
         return "must be a public key without private members"
     check = _CHECKS.get(kty) if isinstance(kty, str) else None
     return "must have the kty RSA, EC or OKP" if check is None else check(key)

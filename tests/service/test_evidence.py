@@ -14,6 +14,8 @@ from registrar.review.replay import decide_again, outcome_of
 from registrar.service.evidence import EvidenceError, decision_record, outcome, read_record, unlike
 from registrar.store import DecisionRecord
 from registrar.store.journal import canonical
+from registrar.wire import MEMBERS, MemberKind
+from tests.clients.shipped import ADMITTED
 from tests.policy.trees import NOW, REQUEST, compiled, guardrail, head, profile
 
 CLI: dict[str, Any] = {"client_name": "my cli", "redirect_uris": ["http://127.0.0.1:33418/callback"]}
@@ -189,6 +191,57 @@ def test_what_redaction_removed_is_said() -> None:
     assert evidence.redacted == set(SECRETS)
     assert evidence.facts.metadata["settings"] == {"password": "[redacted]", "colour": "red"}
     assert evidence.facts.submitted["client_secret"] == "[redacted]"
+
+
+PRIVATE = {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA", "priv": "s3cret"}
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("jwks", {"keys": [PRIVATE]}),
+        ("jwk", {"kty": "EC", "crv": "P-256", "x": "eA", "d": "s3cret"}),
+        ("anything", [{"keys": {"signing": {"kty": "oct", "k": "s3cret"}}}]),
+        ("settings", {"kty": "RSA", "oth": [{"r": "s3cret"}], "colour": "red"}),
+        *((name, "s3cret") for name in ("authorization", "Authorization", "proxy_authorisation", "client_assertion", "bearer")),
+        *(
+            (name, "s3cret")
+            for name in ("passphrase", "pwd", "code_verifier", "otp", "PIN", "cookie", "Set-Cookie", "refreshToken")
+        ),
+        ("tokens", ["s3cret"]),
+        ("headers", {"Authorization": "Bearer s3cret"}),
+    ],
+)
+def test_no_secret_is_recorded_under_any_of_its_names(member: str, value: object) -> None:
+    """Private parts of keys of every type, wherever they stand, and credentials that were not asked for."""
+    record = recorded(facts_of({**CLI, member: value}))
+    assert "s3cret" not in canonical(record.record)
+    assert read_record(record).redacted == {member}
+
+
+@pytest.mark.parametrize("name", ADMITTED)
+def test_what_shipping_clients_send_is_recorded_as_it_is(name: str) -> None:
+    """All of it: none of them sends a secret."""
+    document = dict(ADMITTED[name].document)
+    evidence = read_record(recorded(facts_of(document)))
+    assert (evidence.redacted, evidence.facts.submitted) == (frozenset(), document)
+
+
+# https://www.iana.org/assignments/oauth-parameters: client metadata whose names have a word in them that secrets have.
+NO_SECRETS = [
+    *("token_endpoint_auth_method", "token_endpoint_auth_signing_alg", "id_token_signed_response_alg", "jwks_uri"),
+    *("authorization_signed_response_alg", "authorization_encrypted_response_enc", "authorization_details_types"),
+    *("require_pushed_authorization_requests", "dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"),
+    *("backchannel_token_delivery_mode", "initiate_login_uri", "software_statement", "code_challenge_method"),
+]
+
+
+@pytest.mark.parametrize("name", NO_SECRETS)
+def test_what_only_sounds_like_a_secret_is_recorded(name: str) -> None:
+    """A replay needs it, and so does whoever reads the journal."""
+    value = True if name in MEMBERS and MEMBERS[name].kind is MemberKind.BOOLEAN else "x"
+    evidence = read_record(recorded(Facts(now=NOW, metadata={}, submitted={name: value})))
+    assert (evidence.redacted, evidence.facts.submitted) == (frozenset(), {name: value})
 
 
 def test_secrets_of_statements_and_stored_clients_are_redacted_too() -> None:
