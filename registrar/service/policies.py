@@ -78,6 +78,8 @@ class PolicyTree:
 
     def _passed(self, requests: Schema) -> PolicySet:
         policies, tests = load_with_tests(self._directory, self._schema)
+        if not tests:
+            raise TestsFailedError([self._whole("has no tests, of which some have to pass")])
         failed = run_tests(tests, policies, requests).failed
         if failed:
             raise TestsFailedError(problem for result in failed for problem in self._failures(result))
@@ -127,11 +129,13 @@ class Policies:
 
     MUST: a set is compiled aside, whole, from files that did not change meanwhile; the requests that began with another one
     finish with that.
-    MUST: the store has a revision's files, and that it came into force, before it decides anything.
+    MUST: the store has a revision's files, and that it came into force, before it decides anything. So with `late`, for a program
+    that may never register anybody, a set is recorded when it is first asked to decide; elsewhere before it is in force.
     MUST: a tree that cannot be read or does not load, or whose tests fail where they are asked for, replaces nothing.
 
     `first` is in force from the beginning; the constructor raises StoreUnavailable where that cannot be recorded. `checkout`
-    tells what git knows about the tree; `settled` is how long (seconds) a changed tree has to stand still.
+    tells what git knows about the tree; `settled` is how long (seconds) a changed tree has to stand still. What is judged by a
+    tree that nobody serves (`registrar client import`) needs no `Policies`: the store keeps its files, and no activation.
     """
 
     def __init__(
@@ -143,6 +147,7 @@ class Policies:
         clock: Callable[[], datetime],
         checkout: Callable[[], Checkout] = Checkout,
         settled: float = _SETTLED,
+        late: bool = False,
     ) -> None:
         self._tree = tree
         self._store = store
@@ -152,12 +157,19 @@ class Policies:
         self._replacing = threading.Lock()
         self._unrecorded: PolicySet | None = None  # compiled already, while the store takes no writes
         self._companions: tuple[Callable[[], None], ...] = ()
-        self._record(first)
+        self._late = late
+        self._recorded: PolicySet | None = None
+        if not late:
+            self._record(first)
         self._in_force = InForce(first)
 
     def current(self) -> PolicySet:
-        """The policy set in force. No lock: a request takes one reference, and decides with that."""
-        return self._in_force.policies
+        """The policy set in force, to decide with. No lock: a request takes one reference, and decides with that.
+
+        Raises StoreUnavailable when it is still to be recorded (`late`) and cannot be.
+        """
+        policies = self._in_force.policies
+        return policies if policies is self._recorded or not self._late else self._recorded_late()
 
     @property
     def in_force(self) -> InForce:

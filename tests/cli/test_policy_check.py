@@ -30,18 +30,21 @@ UNREACHABLE = {"policyset.yaml": head("profiles: [native, other]"), "profiles/na
 UNREACHABLE["profiles/other.yaml"] = CATCH_ALL.replace("name: native", "name: other")
 
 
+UNTESTED = head("profiles: [native]").replace("{name: t}", "{name: t, annotations: {registrar.lint/ignore: no-tests}}")
+
+
 def check(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, ["policy", "check", *map(str, arguments)])
 
 
 @pytest.fixture
 def clean(tmp_path: Path) -> Path:
-    return write(tmp_path, {"profiles/native.yaml": CLEAN})
+    return write(tmp_path, {"policyset.yaml": UNTESTED, "profiles/native.yaml": CLEAN})
 
 
 @pytest.fixture
 def doubtful(tmp_path: Path) -> Path:
-    return write(tmp_path, {"profiles/native.yaml": WILDCARD})
+    return write(tmp_path, {"policyset.yaml": UNTESTED, "profiles/native.yaml": WILDCARD})
 
 
 @pytest.fixture
@@ -51,7 +54,9 @@ def broken(tmp_path: Path) -> Path:
 
 def test_people_read_doubts_size_revision_and_cost(tmp_path: Path) -> None:
     rule = "validations: [{id: short, expression: 'size(client.client_name) < 50', message: m}]"
-    result = check(write(tmp_path, {"profiles/native.yaml": WILDCARD, "guardrails/rules.yaml": guardrail(rule)}))
+    result = check(
+        write(tmp_path, {"policyset.yaml": UNTESTED, "profiles/native.yaml": WILDCARD, "guardrails/rules.yaml": guardrail(rule)})
+    )
     lines = result.stdout.splitlines()
     nobody = "3:1: note: metadata: has no annotation owner: whom does a reviewer ask? [missing-owner]"
     documents = ("guardrails/rules.yaml", "policyset.yaml", "profiles/native.yaml")
@@ -72,13 +77,14 @@ def test_people_read_doubts_size_revision_and_cost(tmp_path: Path) -> None:
     [
         ({"profiles/native.yaml": CLEAN}, (), 0),
         # Notes are none of the reasons to fail: both trees have documents without an owner.
-        ({"profiles/native.yaml": CLEAN}, ("--strict",), 0),
+        ({"policyset.yaml": UNTESTED, "profiles/native.yaml": CLEAN}, ("--strict",), 0),
+        ({"profiles/native.yaml": CLEAN}, ("--strict",), 3),
         ({"profiles/native.yaml": WILDCARD}, (), 0),
         ({"profiles/native.yaml": WILDCARD}, ("--strict",), 3),
         (UNREACHABLE, (), 3),
         ({"profiles/native.yaml": profile("client: {scpoe: {set: a}}")}, (), 3),
     ],
-    ids=["clean", "strictly clean", "doubtful", "strictly doubtful", "unreachable", "broken"],
+    ids=["clean", "strictly clean", "untested", "doubtful", "strictly doubtful", "unreachable", "broken"],
 )
 def test_exit_codes(files: dict[str, str], arguments: tuple[str, ...], code: int, style: str, tmp_path: Path) -> None:
     """0 well, 3 when the tree does not load or has an error; --strict counts warnings as errors."""
@@ -166,6 +172,13 @@ tests: [{name: a, request: {client_name: b, redirect_uris: ["http://localhost/"]
     assert (
         "no test sees rules/a not true [never-tested-rule]" in check(write(clean, {**files, "tests/t_test.yaml": suite})).stdout
     )
+
+
+def test_a_tree_without_tests_is_doubtful(tmp_path: Path) -> None:
+    """What nothing tests could be passed off as what nothing is wrong with; the help says what is looked for."""
+    lines = check(write(tmp_path)).stdout.splitlines()
+    assert f"{tmp_path}/policyset.yaml:1:1: warning: there are no tests beside this tree: tests/*_test.yaml [no-tests]" in lines
+    assert "no-tests (warning): A tree without tests" in check("--help").stdout
 
 
 def test_a_deadline_passes_by_the_clock_of_the_machine(tmp_path: Path) -> None:

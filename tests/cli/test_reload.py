@@ -274,14 +274,24 @@ def test_the_trees_tests_can_stand_before_the_start(tmp_path: Path, tree: Path) 
         assert register(server, NATIVE).status_code == 201
 
 
+def test_a_tree_without_tests_passes_none(tmp_path: Path, tree: Path) -> None:
+    """With `reload_tests`, whoever takes the suites away does not get past them."""
+    shutil.rmtree(tree / "tests", ignore_errors=True)
+    ended = run(tmp_path, "serve", "--policies", str(tree), REGISTRAR_RELOAD_TESTS="true")
+    assert ended.returncode == 4
+    assert f"{tree}:1:1: has no tests, of which some have to pass" in ended.stderr
+
+
 def test_the_trees_tests_can_stand_before_a_reload(tmp_path: Path, tree: Path) -> None:
     """With `reload_tests`, a suite that fails rejects the tree."""
+    demand_that_nobody_is_admitted(tree)
+    rewrite(tree / "tests/native_test.yaml", "deny", "allow")
     with serving_tree(tmp_path, tree, REGISTRAR_RELOAD_TESTS="true", **NOTICED) as server:
         first = policy(server)["revision"]
-        demand_that_nobody_is_admitted(tree)
+        rewrite(tree / "tests/native_test.yaml", "allow", "deny")
         soon(lambda: "rejected" in policy(server))
         assert policy(server)["revision"] == first
-        rewrite(tree / "tests/native_test.yaml", "deny", "allow")
+        rewrite(tree / "tests/native_test.yaml", "decision: deny", "decision: allow, violations: []")
         in_force(server, tree)
     assert "test nobody is admitted: decision is allow, expected deny" in server.log.read_text()
 

@@ -44,6 +44,12 @@ def constant_rules(subject: Subject) -> Iterator[Lint]:
             yield found("always-true", subject.document(book), path, message)
 
 
+def missing_tests(subject: Subject) -> Iterator[Lint]:
+    """A tree without tests, in which no rule can be said to be untested: what would pass for well tested."""
+    if subject.seen is None:
+        yield found("no-tests", subject.head, (), "there are no tests beside this tree: tests/*_test.yaml")
+
+
 def untested_rules(subject: Subject) -> Iterator[Lint]:
     """Rules that no test has seen say no; nothing when the tree has no tests."""
     if subject.seen is None:
