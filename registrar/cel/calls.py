@@ -7,12 +7,14 @@ from typing import Any
 from registrar.cel.errors import EvaluationError, Failure
 from registrar.cel.evaluation import Frame, Run, charge
 from registrar.cel.functions import OVERLOADS
-from registrar.cel.functions.function import Function
+from registrar.cel.functions.function import PREPARING, Function
 from registrar.cel.logic import negation
 from registrar.cel.piece import Piece
 from registrar.cel.types import (
     BYTES,
     DYN,
+    STRING,
+    URL,
     Fit,
     ListType,
     MapType,
@@ -24,11 +26,10 @@ from registrar.cel.types import (
     fit,
     substitute,
 )
-from registrar.cel.values import CHARACTERS_PER_STEP, accepts, weigh
+from registrar.cel.values import CHARACTERS_PER_STEP, Url, accepts, weigh
 
-# What compiling a pattern that is no constant counts for.
-_PREPARING = 500
 _ASSUMED_CAP = 1_000
+_TEXTS = ListType(STRING)
 
 
 class Overloads:
@@ -56,6 +57,9 @@ class Overloads:
         self.result = results[-1] if self.certain or len(set(results)) == 1 else DYN
         if name == "_+_":
             self.result = _sum(self.result, kinds)
+        elif self.result == _TEXTS and isinstance(kinds[0], StringType) and kinds[0].cap is not None:
+            # Parts of a text: no more than it has characters, and one, none longer than all of it.
+            self.result = ListType(kinds[0], kinds[0].cap + 1)
 
     def __bool__(self) -> bool:
         return self.certain is not None or bool(self.possible)
@@ -85,7 +89,7 @@ def certain_call(function: Function, operands: tuple[Piece, ...], offset: int) -
     if function.prepare is not None:
         runs[-1] = _prepared(function.prepare, operands[-1].run, offset)
     read = operands if function.prepare is None else operands[:-1]
-    weights = [(number, _per_step(piece.type)) for number, piece in enumerate(read) if _sized(piece.type)]
+    weights = [(number, _per_step(piece.type, function.rate)) for number, piece in enumerate(read) if _sized(piece.type)]
     if function.linear and weights:
         return _weighed(function, runs, weights, operands[-1], offset)
     match runs:
@@ -103,34 +107,47 @@ def greatest(cap: int | None) -> int:
     return _ASSUMED_CAP if cap is None else cap
 
 
-def reading(function: Function, kinds: Sequence[Type]) -> int:
-    """How many steps a call may be charged for the sizes of its operands."""
-    return sum(_reading(as_map(kind)) for kind in kinds) if function.linear else 0
+def estimate(function: Function, operands: Sequence[Piece]) -> int:
+    """How many steps a call of `function` may be charged besides those of its operands and its own."""
+    preparing = PREPARING if function.prepare is not None and not operands[-1].constant else 0
+    return function.price + preparing + (_reading(operands, function.rate) if function.linear else 0)
 
 
-def _reading(kind: Type) -> int:
-    match kind:
+def estimate_any(functions: Sequence[Function], operands: Sequence[Piece]) -> int:
+    """The same where the values decide which of `functions` is called: they are weighed to find out."""
+    return _reading(operands, 1) + max(estimate(function, operands) for function in functions)
+
+
+def _reading(operands: Sequence[Piece], rate: int) -> int:
+    return sum(steps_to_read(operand.type, rate) for operand in operands)
+
+
+def steps_to_read(kind: Type, rate: int = 1) -> int:
+    """How many steps reading all of a value is estimated at; what a list holds is not looked into."""
+    match as_map(kind):
         case StringType(cap=cap):
-            return greatest(cap) // CHARACTERS_PER_STEP
+            return greatest(cap) * rate // CHARACTERS_PER_STEP
         case ListType(cap=cap) | MapType(cap=cap):
             return greatest(cap)
-    return 0
+    if kind in (BYTES, URL):
+        return greatest(None) * rate // CHARACTERS_PER_STEP
+    return greatest(None) if kind == DYN else 0
 
 
 def _sized(kind: Type) -> bool:
-    return isinstance(kind, (StringType, ListType, MapType, RecordType)) or kind in (BYTES, DYN)
+    return isinstance(kind, (StringType, ListType, MapType, RecordType)) or kind in (BYTES, DYN, URL)
 
 
-def _per_step(kind: Type) -> int:
+def _per_step(kind: Type, rate: int) -> int:
     """How many characters or elements of a value count as one step; 0 when its elements have sizes of their own."""
-    if isinstance(kind, StringType) or kind == BYTES:
-        return CHARACTERS_PER_STEP
+    if isinstance(kind, StringType) or kind in (BYTES, URL):
+        return max(CHARACTERS_PER_STEP // rate, 1)
     return 1 if isinstance(kind, ListType) and isinstance(kind.element, (SimpleType, StringType)) and kind.element != DYN else 0
 
 
 def _prepared(prepare: Callable[[Any], Any], run: Run, offset: int) -> Run:
     def prepared(frame: Frame) -> Any:
-        charge(frame[0], _PREPARING, offset)
+        charge(frame[0], PREPARING, offset)
         return prepare(run(frame))
 
     return prepared
@@ -184,7 +201,8 @@ def _general(function: Function, runs: list[Run], offset: int) -> Run:
 
 def _weighed(function: Function, runs: list[Run], weights: list[tuple[int, int]], last: Piece, offset: int) -> Run:
     """A call that charges for the size of what it reads."""
-    flat = all(per_step for _, per_step in weights) and weights[0][0] == 0
+    times = max(function.rate // CHARACTERS_PER_STEP, 1)
+    flat = times == 1 and all(per_step for _, per_step in weights) and weights[0][0] == 0
     match runs:
         case [only] if flat:
             return _weighed_unary(function, only, weights[0][1], offset)
@@ -202,7 +220,7 @@ def _weighed(function: Function, runs: list[Run], weights: list[tuple[int, int]]
             for number, per_step in weights:
                 value = values[number]
                 steps += len(value) // per_step if per_step else weigh(value, frame[0].left)
-            charge(frame[0], steps, offset)
+            charge(frame[0], steps * times, offset)
             return implementation(*values)
         except Failure as failure:
             raise EvaluationError(str(failure), offset) from None
@@ -282,10 +300,19 @@ def possible_call(functions: Sequence[Function], operands: tuple[Piece, ...], of
 
 
 def _call(function: Function, values: list[Any], frame: Frame, offset: int) -> Any:
+    """A call of operands that were weighed already."""
+    charge(frame[0], function.price + _above_weight(function, values), offset)
     try:
         if function.prepare is not None:
-            charge(frame[0], _PREPARING, offset)
+            charge(frame[0], PREPARING, offset)
             values[-1] = function.prepare(values[-1])
         return function.implementation(*values)
     except Failure as failure:
         raise EvaluationError(str(failure), offset) from None
+
+
+def _above_weight(function: Function, values: list[Any]) -> int:
+    """What a function is charged for texts beyond their weight, when its rate is above that of others."""
+    if function.rate == 1:
+        return 0
+    return sum(len(value) * function.rate // CHARACTERS_PER_STEP for value in values if isinstance(value, (str, bytes, Url)))

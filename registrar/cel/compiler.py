@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from registrar.cel import calls, loops, members
-from registrar.cel.equality import equality, membership
+from registrar.cel.equality import equality, exact, membership
 from registrar.cel.errors import CompileError, CompileProblem, EvaluationError, Failure
 from registrar.cel.evaluation import BUDGET, MAX_LOOPS, Activation, Expression, Frame, Loop, Meter, Run, Scope, Step
 from registrar.cel.functions import NAMESPACES, OVERLOADS
@@ -317,7 +317,8 @@ class Compiler:
         if not may_equal(one.type, other.type):
             return self.problem(node.at, f"{one.type} never equals {other.type}")
         run = equality(one, other, node.at, negated=node.function == "_!=_")
-        return Piece(BOOL, run, *steps_of((one, other)))
+        steps, cost = steps_of((one, other))
+        return Piece(BOOL, run, steps, cost if exact(one.type, other.type) else cost + calls.steps_to_read(one.type))
 
     def _membership(self, node: Call) -> Piece:
         item, container = map(self.piece, node.args)
@@ -342,8 +343,9 @@ class Compiler:
         function = overloads.certain
         steps, cost = steps_of(operands)
         if function is None:
+            cost += calls.estimate_any(overloads.possible, operands)
             return Piece(overloads.result, calls.possible_call(overloads.possible, operands, node.at), steps, cost)
-        cost += calls.reading(function, kinds)
+        steps, cost = steps + function.price, cost + calls.estimate(function, operands)
         try:
             run = calls.certain_call(function, operands, node.at)
         except Failure as failure:

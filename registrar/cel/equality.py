@@ -33,14 +33,15 @@ _FEW = 3
 _MANY = 64
 
 
-def _exact(one: Type, other: Type) -> bool:
+def exact(one: Type, other: Type) -> bool:
+    """Whether Python compares values of these types as the language does, at once: reading them is not charged."""
     return (one == other and one in _EXACT) or (one in (INT, UINT) and other in (INT, UINT))
 
 
 def equality(one: Piece, other: Piece, offset: int, *, negated: bool = False) -> Run:
     """`one == other`, or `one != other` when `negated`."""
     left, right = one.run, other.run
-    if not _exact(one.type, other.type):
+    if not exact(one.type, other.type):
         return _deep_equality(left, right, offset, negated=negated)
     if other.constant:
         value = other.value

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from registrar.cel.errors import EvaluationError
 from registrar.cel.types import Type
 
-# What one decision may take, in steps: a step is one node of an expression, or 64 characters or elements that a function reads.
+# What one decision may take, in steps: a step is one node of an expression, or 64 characters or one element that a function
+# reads. Slow functions are charged more (`Function.rate` and `price`), so that steps bound the time.
 BUDGET = 200_000
 
 # The meter, then the values of the scope in its order, then one place for the variable of each macro around the current one.

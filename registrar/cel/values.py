@@ -4,7 +4,7 @@ Python's own `==` differs in three ways that matter: True equals 1, a NaN inside
 list. Where the checker knows both types to be the same and simple, the compiled code uses `==` directly.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sized
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
@@ -35,10 +35,10 @@ from registrar.cel.types import (
     Type,
 )
 
-# No operation makes a text or a list longer than this: an expression cannot double its way through the memory.
+# No operation makes a text or a list longer than this out of shorter ones: none can double its way through the memory.
 MAX_SIZE = 65_536
 
-_Sized = TypeVar("_Sized", str, bytes, tuple[object, ...])
+_Sized = TypeVar("_Sized", bound=Sized)
 
 MIN_INT, MAX_INT, MAX_UINT = -(2**63), 2**63 - 1, 2**64 - 1
 
@@ -58,8 +58,11 @@ class Url:
     host: str = field(compare=False)
     hostname: str = field(compare=False)
     port: str = field(compare=False)
-    escaped_path: str = field(compare=False)
+    path: str = field(compare=False)
     query: str = field(compare=False)
+
+    def __len__(self) -> int:
+        return len(self.text)
 
 
 _CLASSES: tuple[tuple[type | tuple[type, ...], Type], ...] = (

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip
 from typing import Any
 
 from registrar.cel.errors import Failure
-from registrar.cel.functions.function import Function, apply
+from registrar.cel.functions.function import PARSING, Function, apply
 from registrar.cel.types import BOOL, CIDR, INT, IP, STRING
 
 _Address = IPv4Address | IPv6Address
@@ -96,8 +96,8 @@ def _masked(network: _Network) -> _Network:
 _INSIDE = "Whether the network holds the {}."
 
 ADDRESSES = (
-    Function("isIP", None, (STRING,), BOOL, "Whether the text is an IP address.", _is_ip),
-    Function("ip", None, (STRING,), IP, "The address that the text writes.", _ip, checked=True),
+    Function("isIP", None, (STRING,), BOOL, "Whether the text is an IP address.", _is_ip, price=PARSING),
+    Function("ip", None, (STRING,), IP, "The address that the text writes.", _ip, price=PARSING, checked=True),
     Function("ip", CIDR, (), IP, "The address as it was written, bits beyond the prefix included.", lambda value: value.ip),
     Function(
         "ip.isCanonical",
@@ -106,6 +106,7 @@ ADDRESSES = (
         BOOL,
         "Whether the address is written in its one canonical form.",
         lambda text: str(_ip(text)) == text,
+        price=PARSING,
     ),
     Function("family", IP, (), INT, "4 or 6.", lambda value: value.version),
     Function("isUnspecified", IP, (), BOOL, "Whether it is 0.0.0.0 or ::.", lambda value: value.is_unspecified),
@@ -122,12 +123,12 @@ ADDRESSES = (
         "Whether it is none of unspecified, loopback, link-local, multicast, broadcast.",
         _is_global_unicast,
     ),
-    Function("isCIDR", None, (STRING,), BOOL, "Whether the text is a network in CIDR notation.", _is_cidr),
-    Function("cidr", None, (STRING,), CIDR, "The network that the text writes.", _cidr, checked=True),
+    Function("isCIDR", None, (STRING,), BOOL, "Whether the text is a network in CIDR notation.", _is_cidr, price=PARSING),
+    Function("cidr", None, (STRING,), CIDR, "The network that the text writes.", _cidr, price=PARSING, checked=True),
     Function("containsIP", CIDR, (IP,), BOOL, _INSIDE.format("address"), _contains_ip),
     Function("containsIP", CIDR, (STRING,), BOOL, _INSIDE.format("address"), apply, prepare=_holding_ip),
     Function("containsCIDR", CIDR, (CIDR,), BOOL, _INSIDE.format("whole other network"), _contains_cidr),
     Function("containsCIDR", CIDR, (STRING,), BOOL, _INSIDE.format("whole other network"), apply, prepare=_holding_cidr),
     Function("prefixLength", CIDR, (), INT, "How many bits the prefix has.", lambda value: value.network.prefixlen),
-    Function("masked", CIDR, (), CIDR, "The network without bits beyond the prefix.", _masked),
+    Function("masked", CIDR, (), CIDR, "The network without bits beyond the prefix.", _masked, price=PARSING),
 )

@@ -100,7 +100,7 @@ COLLECTIONS = (
     ),
     Function("flatten", LIST, (), LIST, "The same where some elements are no lists: those stay.", _flatten, linear=True),
     Function("flatten", LIST, (INT,), LIST, "The elements of the lists in the list, so many levels down.", _flatten, linear=True),
-    Function("slice", _LIST, (INT, INT), _LIST, "The elements from an index up to, not including, another.", _slice),
+    Function("slice", _LIST, (INT, INT), _LIST, "The elements from an index up to, not including, another.", _slice, linear=True),
     *(
         Function("sort", ListType(kind), (), ListType(kind), _SORTED, _sort, linear=True)
         for kind in (STRING, INT, UINT, DOUBLE, BOOL, BYTES, TIMESTAMP, DURATION)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from registrar.cel.errors import Failure
-from registrar.cel.functions.function import Function
+from registrar.cel.functions.function import PARSING, Function
 from registrar.cel.functions.times import format_duration, format_timestamp, parse_duration, parse_timestamp
 from registrar.cel.types import (
     BOOL,
@@ -157,7 +157,15 @@ CONVERSIONS = (
     Function("string", None, (BOOL,), STRING, "`true` or `false`.", lambda value: "true" if value else "false"),
     Function("string", None, (INT,), STRING, "The number in decimal.", str),
     Function("string", None, (UINT,), STRING, "The number in decimal.", lambda value: str(int(value))),
-    Function("string", None, (DOUBLE,), STRING, "The shortest decimal text that reads back as the number.", format_double),
+    Function(
+        "string",
+        None,
+        (DOUBLE,),
+        STRING,
+        "The shortest decimal text that reads back as the number.",
+        format_double,
+        price=PARSING,
+    ),
     Function(
         "string",
         None,
@@ -167,10 +175,10 @@ CONVERSIONS = (
         _string_of_bytes,
         linear=True,
     ),
-    Function("string", None, (TIMESTAMP,), STRING, "As RFC 3339 writes it, in UTC.", format_timestamp),
+    Function("string", None, (TIMESTAMP,), STRING, "As RFC 3339 writes it, in UTC.", format_timestamp, price=PARSING),
     Function("string", None, (DURATION,), STRING, "In seconds: `5400s`, `1.5s`.", format_duration),
-    Function("string", None, (IP,), STRING, "The address in its canonical form.", str),
-    Function("string", None, (CIDR,), STRING, "The address and the length of the prefix.", str),
+    Function("string", None, (IP,), STRING, "The address in its canonical form.", str, price=PARSING),
+    Function("string", None, (CIDR,), STRING, "The address and the length of the prefix.", str, price=PARSING),
     Function("bytes", None, (BYTES,), BYTES, _SAME, bytes),
     Function("bytes", None, (STRING,), BYTES, "The text in UTF-8.", str.encode, linear=True),
     Function("timestamp", None, (TIMESTAMP,), TIMESTAMP, _SAME, lambda value: value),
@@ -181,6 +189,7 @@ CONVERSIONS = (
         TIMESTAMP,
         "A moment as RFC 3339 writes it, to the microsecond.",
         parse_timestamp,
+        price=PARSING,
         checked=True,
     ),
     Function(
@@ -194,6 +203,7 @@ CONVERSIONS = (
         DURATION,
         "A length of time such as `1h30m` or `1.5s`, to the microsecond.",
         parse_duration,
+        price=PARSING,
         checked=True,
     ),
 )

@@ -2,8 +2,12 @@
 
 from registrar import wire
 from registrar.cel.errors import Failure
-from registrar.cel.functions.function import Function
+from registrar.cel.functions.function import PARSING, Function
 from registrar.cel.types import BOOL, STRING, ListType
+
+# Each character of a URI outside ASCII is looked at in Python. Not so those of hosts: they are short, and what takes long for one
+# outside ASCII is remembered, so that a document pays for its hosts once, whatever an expression does with them.
+_RATE = 32
 
 
 def _scopes(text: str) -> tuple[str, ...]:
@@ -38,9 +42,25 @@ DOMAIN = (
     Function(
         "scopes", None, (STRING,), ListType(STRING), "The tokens of a scope (RFC 6749 §3.3), each once.", _scopes, linear=True
     ),
-    Function("inDomain", None, (STRING, STRING), BOOL, "Whether a host is a domain or below it, label by label.", wire.in_domain),
     Function(
-        "isLoopbackRedirect", None, (STRING,), BOOL, "Whether a redirect URI stays on the device (RFC 8252 §7.3).", _is_loopback
+        "inDomain",
+        None,
+        (STRING, STRING),
+        BOOL,
+        "Whether a host is a domain or below it, label by label.",
+        wire.in_domain,
+        price=PARSING,
+    ),
+    Function(
+        "isLoopbackRedirect",
+        None,
+        (STRING,),
+        BOOL,
+        "Whether a redirect URI stays on the device (RFC 8252 §7.3).",
+        _is_loopback,
+        linear=True,
+        rate=_RATE,
+        price=PARSING,
     ),
     Function(
         "isPrivateUseScheme",
@@ -49,8 +69,19 @@ DOMAIN = (
         BOOL,
         "Whether a redirect URI has a private-use scheme (RFC 8252 §7.1).",
         _is_private_use,
+        linear=True,
+        rate=_RATE,
+        price=PARSING,
     ),
     Function(
-        "normalizeRedirect", None, (STRING,), STRING, "A redirect URI without what may differ: its port, on loopback.", _normalize
+        "normalizeRedirect",
+        None,
+        (STRING,),
+        STRING,
+        "A redirect URI without what may differ: its port, on loopback.",
+        _normalize,
+        linear=True,
+        rate=_RATE,
+        price=PARSING,
     ),
 )

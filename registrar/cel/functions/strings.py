@@ -1,7 +1,6 @@
 """Functions on text (the standard library, and cel-go's strings extension). Every position counts code points, from 0."""
 
 import operator
-import re
 
 from registrar.cel.errors import Failure
 from registrar.cel.functions.format import format_text
@@ -9,17 +8,16 @@ from registrar.cel.functions.function import Function
 from registrar.cel.types import BOOL, INT, LIST, STRING, ListType
 from registrar.cel.values import bounded, check_size
 
-_UPPER = str.maketrans({code: code - 32 for code in range(ord("a"), ord("z") + 1)})
-_LOWER = str.maketrans({code: code + 32 for code in range(ord("A"), ord("Z") + 1)})
-
 # Unicode's White_Space property, which differs a little from what Python's strip() takes away.
 _SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 
-_ESCAPES = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v", "\\": r"\\", '"': r"\""}
-_TO_ESCAPE = re.compile(r"[\a\b\f\n\r\t\v\\\"]")
+# The backslash first: the others bring backslashes of their own.
+_ESCAPES = {"\\": r"\\", "\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v", '"': r"\""}
 _STRINGS = ListType(STRING)
+# Any text, a lone surrogate included.
+_UTF_8 = ("utf-8", "surrogatepass")
 
 
 def _char_at(text: str, index: int) -> str:
@@ -66,10 +64,10 @@ def _split(text: str, separator: str, limit: int = -1) -> tuple[str, ...]:
     if limit == 0:
         return ()
     if separator:
-        return tuple(text.split(separator, limit - 1 if limit > 0 else -1))
+        return bounded(tuple(text.split(separator, limit - 1 if limit > 0 else -1)))
     if limit < 0 or limit >= len(text):
-        return tuple(text)
-    return (*text[: limit - 1], text[limit - 1 :])
+        return bounded(tuple(text))
+    return bounded((*text[: limit - 1], text[limit - 1 :]))
 
 
 def _join(texts: tuple[str, ...], separator: str = "") -> str:
@@ -78,15 +76,18 @@ def _join(texts: tuple[str, ...], separator: str = "") -> str:
 
 
 def _quote(text: str) -> str:
-    return bounded('"' + _TO_ESCAPE.sub(lambda found: _ESCAPES[found[0]], text) + '"')
+    for character, escape in _ESCAPES.items():
+        text = text.replace(character, escape)
+    return bounded(f'"{text}"')
 
 
+# Of bytes, Python changes the case of ASCII letters only, and in UTF-8 no other character has a byte of theirs.
 def _lower(text: str) -> str:
-    return text.lower() if text.isascii() else text.translate(_LOWER)
+    return text.lower() if text.isascii() else text.encode(*_UTF_8).lower().decode(*_UTF_8)
 
 
 def _upper(text: str) -> str:
-    return text.upper() if text.isascii() else text.translate(_UPPER)
+    return text.upper() if text.isascii() else text.encode(*_UTF_8).upper().decode(*_UTF_8)
 
 
 _CONTAINS = "Whether the second text is a part of the first."
@@ -115,8 +116,10 @@ STRINGS = (
     Function(
         "split", STRING, (STRING, INT), _STRINGS, f"{_SPLIT}; so many parts at most, the last one whole.", _split, linear=True
     ),
-    Function("substring", STRING, (INT,), STRING, "The text from an index on.", _substring),
-    Function("substring", STRING, (INT, INT), STRING, "The text from an index up to, not including, another.", _substring),
+    Function("substring", STRING, (INT,), STRING, "The text from an index on.", _substring, linear=True),
+    Function(
+        "substring", STRING, (INT, INT), STRING, "The text from an index up to, not including, another.", _substring, linear=True
+    ),
     Function(
         "trim", STRING, (), STRING, "The text without white space at its ends.", lambda text: text.strip(_SPACE), linear=True
     ),
@@ -129,6 +132,8 @@ STRINGS = (
         "The text with `%s %d %f %e %b %o %x %X` replaced by the list's elements in turn; `%%` is a percent sign.",
         format_text,
         linear=True,
+        # Every second character may begin a clause.
+        rate=32,
     ),
     Function(
         "strings.quote",

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote_plus
 from registrar.cel.errors import Failure
 from registrar.cel.functions.function import Function
 from registrar.cel.types import BOOL, STRING, URL, ListType, MapType
-from registrar.cel.values import Url
+from registrar.cel.values import CHARACTERS_PER_STEP, Url, bounded
 
 _URL = re.compile(r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?(?://(?P<authority>[^/?]*))?(?P<path>[^?]*)(?:\?(?P<query>.*))?")
 _AUTHORITY = re.compile(
@@ -20,6 +20,8 @@ _AUTHORITY = re.compile(
 )
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]|%(?![0-9A-Fa-f]{2})")
 _PATH_CHARACTERS = "/%:@!$&'()*+,;=~-._"
+# Every second character may begin a parameter, and decoding one takes as long as two steps; so does escaping one character.
+_RATE = CHARACTERS_PER_STEP
 
 
 # A macro over a client's redirect URIs reads one link again for each of them.
@@ -40,7 +42,7 @@ def _url(text: str) -> Url:
         host=authority["host"],
         hostname=authority["ipv6"] or authority["name"] or "",
         port=authority["port"] or "",
-        escaped_path=quote(path, safe=_PATH_CHARACTERS) if path.startswith("/") else "",
+        path=path if path.startswith("/") else "",
         query=parts["query"] or "",
     )
 
@@ -52,15 +54,18 @@ def _is_url(text: str) -> bool:
         return False
 
 
+def _escaped_path(url: Url) -> str:
+    return bounded(quote(url.path, safe=_PATH_CHARACTERS))
+
+
 def _query(url: Url) -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, list[str]] = {}
     for pair in filter(None, url.query.split("&")):
         # As in Go: a pair with a semicolon is dropped, for servers do not agree on what it means.
         if ";" not in pair:
             key, _, value = pair.partition("=")
-            name = unquote_plus(key)
-            found[name] = (*found.get(name, ()), unquote_plus(value))
-    return found
+            found.setdefault(unquote_plus(key), []).append(unquote_plus(value))
+    return {name: tuple(values) for name, values in found.items()}
 
 
 URLS = (
@@ -70,6 +75,15 @@ URLS = (
     Function("getHost", URL, (), STRING, "The host as written, with its port.", lambda url: url.host),
     Function("getHostname", URL, (), STRING, "The host as written, without port and brackets.", lambda url: url.hostname),
     Function("getPort", URL, (), STRING, "The port as written, or an empty text.", lambda url: url.port),
-    Function("getEscapedPath", URL, (), STRING, "The path, percent-encoded.", lambda url: url.escaped_path),
-    Function("getQuery", URL, (), MapType(STRING, ListType(STRING)), "The decoded values of each parameter.", _query),
+    Function("getEscapedPath", URL, (), STRING, "The path, percent-encoded.", _escaped_path, linear=True, rate=_RATE),
+    Function(
+        "getQuery",
+        URL,
+        (),
+        MapType(STRING, ListType(STRING)),
+        "The decoded values of each parameter.",
+        _query,
+        linear=True,
+        rate=_RATE,
+    ),
 )
