@@ -1,8 +1,10 @@
 """What is written down about a decision: enough to make it again (policy replay), and nothing secret.
 
-A record keeps what the request was, not what it looked like: JSON members have no order, and the values of secrets are gone.
+A record keeps what the request was, not what it looked like: JSON members have no order, the values of secrets are gone, and of
+what no policy knows only as much is there as there is room for.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +22,14 @@ from registrar.wire import RedirectUriError
 
 _VERSION: Final = 1
 _REDACTED: Final = "[redacted]"
+_LEFT_OUT: Final = "[left out]"
+_OTHERS: Final = "other members"  # as a review calls those that it does not name
+# Strangers choose how much they send beside their metadata, and what is written here stays. Bytes of JSON; names, and characters
+# of a name.
+_ROOM: Final = 2048
+_NAMED: Final = 16
+_MAX_NAME: Final = 64
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 _NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
 # Credentials that clients send though nobody asked for them (wire contract 2 and 26). Where a name only ends so, what goes on is
 # about the credential: client_assertion_type, authorization_signed_response_alg, bearer_methods_supported.
@@ -81,14 +91,14 @@ def _found(decision: Decision) -> dict[str, object]:
 
 
 def _facts(facts: Facts) -> dict[str, object]:
-    """`submitted` is written without what `metadata` says already: it is {**metadata, **also_submitted}."""
+    """`submitted` is written without what `metadata` says already: it is {**metadata, **also_submitted}, and what is left out."""
     metadata = facts.metadata
     also = {name: value for name, value in facts.submitted.items() if name not in metadata or metadata[name] != value}
     return {
         "operation": facts.operation,
         "now": facts.now.isoformat(),
-        "metadata": _redacted(facts.metadata),
-        "also_submitted": _redacted(also),
+        "metadata": _redacted(metadata),
+        **_within_room(_redacted_members(also), metadata),
         "source": {
             "ip": facts.source.ip,
             "prefix": facts.source.prefix,
@@ -97,6 +107,30 @@ def _facts(facts: Facts) -> dict[str, object]:
         },
         **_of_some_requests(facts),
     }
+
+
+def _within_room(also: Mapping[str, object], metadata: Mapping[str, object]) -> dict[str, object]:
+    """`also` as far as there is room, what is small first; of the rest some names, so that a rule still finds them there.
+
+    What `metadata` has in another form always has room: the schema bounds it.
+    """
+    if not also or len(_text(also)) <= _ROOM:
+        return {"also_submitted": also}
+    room, kept, rest = _ROOM, dict[str, object](), dict[str, object]()
+    for size, name in sorted((0 if name in metadata else len(_text({name: value})), name) for name, value in also.items()):
+        room -= size
+        (kept if room >= 0 else rest)[name] = also[name]
+    if not rest:
+        return {"also_submitted": kept}
+    # A member that is known, and yet no metadata, was absent: null must not come back as anything else.
+    names = [name for name in rest if len(name) <= _MAX_NAME and wire.base_name(name) is None][:_NAMED]
+    text = _text(rest)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"also_submitted": kept, "left_out": {"names": names, "number": len(rest), "bytes": len(text), "sha256": digest}}
+
+
+def _text(value: object) -> str:
+    return _ENCODER.encode(value)
 
 
 def _of_some_requests(facts: Facts) -> dict[str, object]:
@@ -135,11 +169,15 @@ def _redacted(value: object, *, in_keys: bool = False) -> object:
     that the program knows: dpop_bound_access_tokens are no tokens.
     """
     if isinstance(value, Mapping):
-        in_keys = in_keys or _is_key(value)
-        return {name: _redacted_member(name, item, in_keys=in_keys) for name, item in value.items()}
+        return _redacted_members(value, in_keys=in_keys)
     if isinstance(value, list | tuple):
         return [_redacted(item, in_keys=in_keys) for item in value]
     return value
+
+
+def _redacted_members(value: Mapping[str, object], *, in_keys: bool = False) -> dict[str, object]:
+    in_keys = in_keys or _is_key(value)
+    return {name: _redacted_member(name, item, in_keys=in_keys) for name, item in value.items()}
 
 
 def _redacted_member(name: str, value: object, *, in_keys: bool) -> object:
@@ -168,8 +206,8 @@ class Evidence:
     """A decision as its record tells it.
 
     `facts` are those that it was made from, but for what was `redacted`: the members, by the name at the top of the document, in
-    which a value was taken out. `outcome` is the policy's, also where a limit had the last word; it has no metadata: the
-    effective client is the store's.
+    which a value was taken out, or for which there was no room. `outcome` is the policy's, also where a limit had the last word;
+    it has no metadata: the effective client is the store's.
     """
 
     facts: Facts
@@ -229,7 +267,7 @@ def _read_facts(record: Mapping[str, Any]) -> Facts:
         now=_read_moment(_member(record, "now", str)),
         metadata=metadata,
         redirects=tuple(map(_read_redirect, _member(metadata, "redirect_uris", list) if "redirect_uris" in metadata else ())),
-        submitted={**metadata, **_member(record, "also_submitted", dict)},
+        submitted={**metadata, **dict.fromkeys(_read_left_out(record)[0], _LEFT_OUT), **_member(record, "also_submitted", dict)},
         operation=_read_operation(_member(record, "operation", str)),
         source=Source(
             ip=_member(source, "ip", str),
@@ -259,6 +297,17 @@ def _read_of_some_requests(record: Mapping[str, Any]) -> dict[str, Any]:
         existing = _member(record, "existing", dict)
         found |= {"existing": _member(existing, "metadata", dict), "existing_profile": _member(existing, "profile", str)}
     return found
+
+
+def _read_left_out(record: Mapping[str, Any]) -> tuple[list[str], int]:
+    """The names that are known of what was left out, and the number of all."""
+    if "left_out" not in record:
+        return [], 0
+    left_out = _member(record, "left_out", dict)
+    names = _member(left_out, "names", list)
+    if not all(isinstance(name, str) for name in names):
+        raise EvidenceError("the record has no names")
+    return names, _member(left_out, "number", int)
 
 
 def _read_operation(text: str) -> Operation:
@@ -306,8 +355,13 @@ def _member(record: Mapping[str, Any], name: str, kind: type[_Kind]) -> _Kind:
 
 
 def _redactions(facts: Mapping[str, Any]) -> Iterator[str]:
+    names, number = _read_left_out(facts)
+    yield from names
+    if number > len(names):
+        yield _OTHERS
     for part in (facts["metadata"], facts["also_submitted"]):
-        yield from (name for name, value in part.items() if _has_redaction({name: value}))
+        in_keys = _is_key(part)
+        yield from (name for name, value in part.items() if _has_redaction({name: value}, in_keys=in_keys))
     yield from (name for name in ("software_statement", "existing") if _has_redaction(facts.get(name)))
 
 

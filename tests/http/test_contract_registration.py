@@ -258,6 +258,8 @@ def test_no_secret_is_recorded(app: Served) -> None:
         "client_secret": "s3cret",
         "registration_access_token": "s3cret",
         "nested": [{"API_KEY": "s3cret", "password": {"a": "s3cret"}}],
+        "authorization": "Bearer s3cret",
+        "jwk": {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA", "priv": "s3cret"},
     }
     result = app.post({**body, **noise})
     assert result.status_code == 400
@@ -265,6 +267,16 @@ def test_no_secret_is_recorded(app: Served) -> None:
     assert "s3cret" not in json.dumps(record)
     assert record["facts"]["also_submitted"]["client_secret"] == "[redacted]"
     assert record["facts"]["metadata"]["jwks"]["keys"][0] == {**key, "d": "[redacted]"}
+
+
+def test_what_no_policy_knows_does_not_fill_the_journal(app: Served) -> None:
+    """Registrations that are answered from what is there already cost nothing else, and their records stay for good."""
+    result = app.post({**NATIVE, "resource": "https://mcp.example", "junk": "x" * 60_000, "more": {"a" * 60: "b" * 3000}})
+    registered(result)
+    facts = app.decision(result)["facts"]
+    assert len(json.dumps(facts)) < 2048
+    assert facts["also_submitted"] == {"resource": "https://mcp.example"}
+    assert facts["left_out"]["names"] == ["more", "junk"]
 
 
 def test_trusted_proxies_reach_the_decision(tmp_path: Path) -> None:

@@ -193,6 +193,66 @@ def test_what_redaction_removed_is_said() -> None:
     assert evidence.facts.submitted["client_secret"] == "[redacted]"
 
 
+def left_out_of(record: DecisionRecord) -> dict[str, Any]:
+    """What the record says of what it does not have."""
+    facts = record.record["facts"]
+    assert isinstance(facts, dict)
+    left_out: dict[str, Any] = facts["left_out"]
+    return left_out
+
+
+def test_what_strangers_add_is_recorded_as_far_as_there_is_room() -> None:
+    """Small members first. Of the rest it is known that it was there, how much it was, and by a digest what it was."""
+    noise = {
+        "junk": "j" * 60_000,
+        "n" * 100: "x" * 3000,
+        "resource": "https://mcp.example",
+        "client_uri": None,
+        "api_key": "s3cret",
+    }
+    record = recorded(facts_of({**CLI, **noise}))
+    assert len(canonical(record.record["facts"])) < 2048
+    left_out = left_out_of(record)
+    assert (left_out["names"], left_out["number"]) == (["junk"], 2)
+    assert 63_000 < left_out["bytes"] < 64_000
+    again = left_out_of(recorded(facts_of({**CLI, **noise, "junk": "k" * 60_000})))
+    assert {**again, "sha256": ""} == {**left_out, "sha256": ""}
+    assert again["sha256"] != left_out["sha256"]
+    evidence = read_record(record)
+    assert evidence.redacted == {"junk", "api_key", "other members"}
+    kept = {"resource": "https://mcp.example", "client_uri": None, "api_key": "[redacted]"}
+    assert evidence.facts.submitted == {**CLI, **kept, "junk": "[left out]"}
+
+
+def test_members_without_number_are_recorded_as_far_as_there_is_room() -> None:
+    """Neither values nor names of them fill the journal; absent ones that are known do not come back as anything else."""
+    noise = {f"x{number}": number for number in range(6000)} | {f"tos_uri#a{number:06}": None for number in range(1000)}
+    record = recorded(facts_of({**CLI, **noise}))
+    assert len(canonical(record.record["facts"])) < 3072
+    evidence = read_record(record)
+    assert "other members" in evidence.redacted
+    assert len(evidence.redacted) == 17
+    assert decide_again(READER, evidence.facts, REQUEST).allowed
+
+
+def test_what_the_metadata_has_in_another_form_is_recorded_whole() -> None:
+    """However long: the schema bounds it, and the request would be another one without it."""
+    body = {**CLI, "scope": "a" + " " * 3000 + "b"}
+    evidence = read_record(recorded(facts_of(body)))
+    assert (evidence.redacted, evidence.facts.submitted) == (frozenset(), body)
+    assert evidence.facts.metadata["scope"] == "a b"
+
+
+def test_a_replay_says_that_a_rule_may_have_read_what_was_left_out() -> None:
+    """It is decided as if something else had stood there, and the member is named; by its presence it is judged as before."""
+    body = {**CLI, "settings_of_mine": "x" * 5000}
+    evidence = read_record(recorded(facts_of(body)))
+    rules = "validations: [{id: r, expression: '!has(submitted.settings_of_mine)', message: m}]"
+    asking = compiled({"guardrails/rules.yaml": guardrail(rules)})
+    assert decide_again(asking, evidence.facts, REQUEST).violations == {"rules/r"}
+    assert evidence.redacted == {"settings_of_mine"}
+
+
 PRIVATE = {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA", "priv": "s3cret"}
 
 
@@ -320,6 +380,9 @@ def test_a_record_that_lacks_something_is_said_to(path: tuple[str | int, ...], v
         (("facts", "operation"), "destroy", "operation that this release does not know"),
         (("facts", "metadata", "redirect_uris"), ["javascript:alert(1)"], "redirect URI in the record is none"),
         (("facts", "metadata", "redirect_uris"), "http://localhost/", "has no redirect_uris"),
+        (("facts", "left_out"), {"names": [1], "number": 1}, "has no names"),
+        (("facts", "left_out"), {"names": [], "number": "1"}, "has no number"),
+        (("facts", "left_out"), [], "has no left_out"),
         (("violations",), ["a/b"], "has no violations"),
         (("warnings",), [{"place": "x"}], "has no warnings"),
     ],
