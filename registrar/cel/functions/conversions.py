@@ -25,7 +25,7 @@ from registrar.cel.types import (
     UINT,
     ParameterType,
 )
-from registrar.cel.values import MIN_INT, Uint, integer, type_of, unsigned
+from registrar.cel.values import MAX_UINT, MIN_INT, Uint, integer, type_of, unsigned
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -55,7 +55,8 @@ def _int_of_string(text: str) -> int:
 
 
 def _uint_of_double(value: float) -> Uint:
-    if not math.isfinite(value):
+    # Asked of the double: cut first, one between -1 and 0 would be 0. A NaN is in no range either.
+    if not 0 <= value <= MAX_UINT:
         raise Failure("uint overflow")
     return unsigned(int(value))
 
