@@ -155,12 +155,15 @@ class Management:
         policies = self._policies()
         facts = self._facts(client, request, policies)
         decision = decided(policies, facts, self._observer)
-        self._observer.updated(decision)
         decision_id = self._new_id()
         with carrying_out(decision_id):
             if not decision.allowed:
+                self._observer.updated(decision)
                 raise self._denied(client, facts, decision, decision_id)
-            return self._carry_out(client, request, facts, decision, decision_id)
+            registration = self._carry_out(client, request, facts, decision, decision_id)
+        if registration is not None:  # else it was overtaken, and what is decided next is what became of the request
+            self._observer.updated(decision)
+        return registration
 
     def _facts(self, client: Client, request: RegistrationRequest, policies: PolicySet) -> Facts:
         """The facts of a well-formed document. Raises Refusal with every fault of another, and the first one's code."""

@@ -20,7 +20,7 @@ class Observer(Protocol):
         """The policy said no to a registration."""
 
     def updated(self, decision: Decision) -> None:
-        """A client asked for another document (RFC 7592 §2.2), and this is what the policy said."""
+        """A client asked for another document (RFC 7592 §2.2), and this is what came of it, told once for each request."""
 
     def limited(self, usage: Usage, profile: str = "") -> None:
         """A limit had no room. `profile` is "" where that was so certain that nobody asked for it."""

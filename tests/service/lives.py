@@ -11,6 +11,7 @@ from registrar.errors import RegistrarError
 from registrar.policy import PolicySet, Source, load
 from registrar.schema import Schema
 from registrar.service import Clients, Management, Registrar, RegistrationRequest, Sweeper, new_secret
+from registrar.service.observer import Observer
 from registrar.service.refusals import Refusals
 from registrar.service.software import TrustedIssuers
 from registrar.service.tokens import Tokens
@@ -25,7 +26,9 @@ POLICIES = load(MANAGED, Schema.load("policy"))
 class Lives:
     """Everything that a client meets. What is in `meanwhile` happens, one after the other, when somebody begins to decide."""
 
-    def __init__(self, store: Store, *, rotate: bool = False, trusted: TrustedIssuers | None = None) -> None:
+    def __init__(
+        self, store: Store, *, rotate: bool = False, trusted: TrustedIssuers | None = None, observer: Observer | None = None
+    ) -> None:
         self.store = store
         self.meanwhile: list[Callable[[], object]] = []
         self.clock = Clock()
@@ -48,6 +51,7 @@ class Lives:
             rotate_secret=rotate,
             trusted=trusted,
             refusals=self.refusals,
+            observer=observer,
         )
         self.tokens = Tokens(store, **given, new_secret=new_secret)
         self.clients = Clients(store, **given, new_secret=new_secret)

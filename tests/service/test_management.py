@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registrar.policy import Decision
 from registrar.schema import Schema
 from registrar.service import DecisionFailedError, Refusal
+from registrar.service.observer import Unobserved
 from registrar.service.pacing import Pace
 from registrar.service.review import Revisions, scan, verify
 from registrar.store import TOKEN_KINDS, DecisionRecord, Store, StoreUnavailable
@@ -34,6 +36,17 @@ def works(lives: Lives, client: Mapping[str, Any]) -> bool:
         return bool(lives.get(client)["client_id"] == client["client_id"])
     except Refusal:
         return False
+
+
+class Updates(Unobserved):
+    """Who is told of updates."""
+
+    def __init__(self) -> None:
+        self.decisions: list[tuple[str, bool]] = []
+
+    def updated(self, decision: Decision) -> None:
+        """Note it."""
+        self.decisions.append((decision.profile, decision.allowed))
 
 
 # Several at once
@@ -62,6 +75,20 @@ def test_contract_17_an_update_that_was_overtaken_is_decided_again(lives: Lives)
     assert lives.stored(client).profile == "hosted"
     results = [one.result for one in lives.store.decisions_of(client["client_id"])]
     assert results == ["deny", "allow", "allow"]
+
+
+def test_an_update_that_was_overtaken_is_counted_once(database: str) -> None:
+    """As what came of it in the end, and so is the one that overtook it."""
+    with closing(Store.open(database)) as store:
+        lives = Lives(store, observer=(counted := Updates()))
+        client = lives.register(NATIVE)
+        lives.meanwhile = [lambda: lives.put(client, {**NATIVE, "client_name": "first"})]
+        lives.put(client, {**NATIVE, "client_name": "second"})
+        assert counted.decisions == [("native", True)] * 2
+        lives.put(client, HOSTED)
+        with pytest.raises(Refusal):
+            lives.put(client, NATIVE)
+    assert counted.decisions[2:] == [("hosted", True), ("native", False)]
 
 
 def test_an_update_that_is_overtaken_every_time_gives_up(lives: Lives) -> None:
