@@ -11,6 +11,7 @@ from registrar.errors import LoadError
 from registrar.policy import PolicySet, compile_tree
 from registrar.review.replay import Count, Difference, Kind, Outcome, Tally, compare, decide_again, plain
 from registrar.schema import Schema
+from registrar.service.clients import as_of
 from registrar.service.evidence import Evidence, EvidenceError, read_record, unlike
 from registrar.store import Client, DecisionRecord, Store
 
@@ -72,12 +73,12 @@ def replay(pairs: Iterable[tuple[DecisionRecord, Client | None]], policies: Poli
 def scan(
     pairs: Iterable[tuple[Client, DecisionRecord | None]], policies: PolicySet, schema: Schema, now: datetime, review: Review
 ) -> Iterator[Affected]:
-    """The clients, not expired at `now`, that `policies` would then refuse or change if they came as they once did.
+    """The clients, whose time is not over at `now`, that `policies` would then refuse or change if they came as they once did.
 
     `pairs` are those of `Store.clients`, `schema` is the one of registration requests. All that are looked at count in `review`.
     """
     for client, decision in pairs:
-        if 0 < client.expires_at <= now.timestamp():
+        if as_of(client, int(now.timestamp())).status == "expired":
             continue
         try:
             evidence = _admission(decision)

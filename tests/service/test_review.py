@@ -153,6 +153,15 @@ class TestScan:
         assert review.tally.subjects == 1
         assert self.scanned(store, STRICT, days=2)[1].tally.subjects == 0
 
+    def test_clients_that_nobody_used_in_time_are_over_before_the_sweeper_comes(self, store: Store) -> None:
+        """`unused` ends a client as `client` does."""
+        fleeting = compiled(
+            {"profiles/native.yaml": profile("client: {redirect_uris: {allow: [{loopback: true}]}}\nlifetimes: {unused: 1d}")}
+        )
+        Past(store).register(fleeting, cli("a long name"))
+        assert self.scanned(store, STRICT)[1].tally.subjects == 1
+        assert self.scanned(store, STRICT, days=2)[1].tally.subjects == 0
+
     def test_warnings_are_no_change_of_a_client(self, store: Store) -> None:
         Past(store).register(OLD, cli("a long name"))
         assert self.scanned(store, WARNING)[0] == []

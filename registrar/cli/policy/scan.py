@@ -32,9 +32,9 @@ _NAME = 60  # characters of a client's name
 def scan(new: str, *, selection: Selection, fail_on: str | None, form: str) -> None:
     """List the registered clients that the tree NEW would refuse, or make something else of, if they came now.
 
-    NEW is a directory, or REVISION:PATH for a tree in git. Clients that are active and not expired are decided again from what
-    was recorded when they registered, the oldest first; --since is about when they did. The database is only read, and no client
-    is changed: a server may be at work on it.
+    NEW is a directory, or REVISION:PATH for a tree in git. Clients that are active, and whose time is not over, are decided again
+    from what was recorded when they registered, the oldest first; --since is about when they did. The database is only read, and
+    no client is changed: a server may be at work on it.
 
     Exits 0, 1 when the database cannot be read, 3 when NEW does not load, and 4 when --fail-on names what was found (any: also a
     client that cannot be decided again).
