@@ -40,11 +40,14 @@ def test_a_limit_refuses_what_it_has_no_room_for(either: Store) -> None:
 
 
 def test_room_comes_back_when_it_was_said(either: Store) -> None:
-    """Retry-After is no guess."""
-    running = service(either, tree(HOURLY))
+    """Retry-After is no guess: not too short, and a slice of the hour before it the store has no room for anybody, asked anew."""
+    running, slice_of_hour = service(either, tree(HOURLY)), 60
     for body in numbered(3):
         running.register(body)
-    running.clock.sleep(int(running.refused().headers["Retry-After"]))
+    running.clock.sleep(int(running.refused().headers["Retry-After"]) - slice_of_hour)
+    forgetful = service(either, tree(HOURLY), clock=running.clock)
+    assert forgetful.refused().status == 429
+    running.clock.sleep(slice_of_hour)
     running.register()
 
 
