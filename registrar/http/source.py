@@ -33,6 +33,9 @@ class SourceReader:
     right, past trusted addresses, to the first one that is not trusted: everything left of it is what that client chose to
     write. A hop that is not an address ends the walk at the proxy that reported it. Only one header is ever read, since a proxy
     that sets one of them forwards what a client wrote into the other.
+
+    Hyphens and underscores in names of headers are one in WSGI (PEP 3333): what a client sends as X_Forwarded_For can hide what
+    the proxy wrote, and nothing here can tell. That the proxy drops such names is for its operator to see to.
     """
 
     def __init__(
