@@ -47,7 +47,7 @@ from registrar.service.software import TrustedIssuers
 from registrar.service.tokens import Tokens
 from registrar.service.usage import usage_page
 from registrar.settings import Settings
-from registrar.store import Meter, Places, Store
+from registrar.store import Meter, Places, Store, StoreUnavailable
 
 __all__ = [
     "Checkout",
@@ -140,14 +140,15 @@ def open_policies(
     *,
     first: PolicySet | None = None,
     checkout: Callable[[Path], Checkout] = _no_checkout,
+    late: bool = False,
     clock: Clock = _now,
 ) -> Policies:
     """The policies of `settings`, in force and ready to be replaced: `first`, or what the tree on disk says now.
 
-    `checkout` tells what git knows about a tree. Raises LoadError, and StoreUnavailable.
+    `checkout` tells what git knows about a tree; `late` is as for `Policies`. Raises LoadError, and StoreUnavailable.
     """
     tree = policy_tree(settings)
-    return Policies(first or tree.load(), tree, store, clock=clock, checkout=lambda: checkout(settings.policies))
+    return Policies(first or tree.load(), tree, store, clock=clock, checkout=lambda: checkout(settings.policies), late=late)
 
 
 def policy_tree(settings: Settings) -> PolicyTree:
@@ -161,14 +162,21 @@ def load_policies(settings: Settings) -> PolicySet:
     return load(settings.policies, Schema.load("policy"))
 
 
-def open_store(settings: Settings, *, meter: Meter | None = None, places: Places | None = None) -> Store:
-    """The store of `settings`; makes the folder of an embedded database when it is missing. `meter`, `places`: as `Store.open`.
-
-    Raises what `Store.open` raises, and OSError.
-    """
+def open_store(settings: Settings, *, meter: Meter | None = None, places: Places | None = None, upgrade: bool = True) -> Store:
+    """The store of `settings`; makes the folder of an embedded database when it is missing. The rest is as for `Store.open`."""
     if settings.database_url.startswith(f"sqlite:///{settings.state_dir}/"):
-        settings.state_dir.mkdir(mode=_STATE_DIR_MODE, parents=True, exist_ok=True)
-    return Store.open(settings.database_url, meter=meter, places=places)
+        _make_folder(settings.state_dir)
+    return Store.open(settings.database_url, meter=meter, places=places, upgrade=upgrade)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=_STATE_DIR_MODE, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise StoreUnavailable(f"the state folder {folder} is a file") from None
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise StoreUnavailable(f"the state folder {folder} cannot be made: {reason}") from error
 
 
 def load_trusted(settings: Settings) -> TrustedIssuers:

@@ -37,10 +37,12 @@ from registrar.service import (
     UnknownClientError,
 )
 from registrar.settings import Settings
-from registrar.store import Client
+from registrar.store import Client, StoreUnavailable
 from registrar.wire import ErrorCode
 
 __all__ = ["Embedded", "Registered", "RegisteredClient", "RegistrationRefusedError", "open_embedded"]
+
+_RETRY_AFTER = 5  # seconds; a locked or a full database is rarely well sooner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +134,11 @@ class Embedded:
     """A registrar in this process. Safe to share between threads, not across a fork; every method blocks.
 
     A client that is unknown, disabled, deleted or expired is all the same here: there is none. When the database does not
-    answer, `register` refuses with `temporarily_unavailable`, and the others raise `registrar.store.StoreUnavailable`.
+    answer, `register` refuses with `temporarily_unavailable`, whatever it was about to ask, and the others raise
+    `registrar.store.StoreUnavailable`.
+
+    It does not sweep: a client whose time is over is none any more, but counts in `maxActive` until it is swept. Run
+    `registrar sweep` from time to time, unless `registrar serve` is at work on the database.
     """
 
     def __init__(
@@ -180,6 +186,8 @@ class Embedded:
             return _answered(self._registrar.register(RegistrationRequest(body, place, token)))
         except Refusal as refusal:
             raise _refused(refusal) from refusal.__cause__
+        except StoreUnavailable as error:  # before there is a decision
+            raise _unanswered() from error
 
     def seen(self, client_id: str) -> None:
         """Note that the client was used: one that nobody uses expires, where the policy says so."""
@@ -212,6 +220,8 @@ class Embedded:
             return json.dumps(dict(document)).encode()
         except RecursionError:
             raise _unacceptable(f"is nested deeper than {self._max_depth}") from None
+        except ValueError:  # a value within itself, or an int of more digits than Python writes
+            raise _unacceptable("cannot be written as JSON") from None
 
     def __enter__(self) -> Self:
         return self
@@ -227,7 +237,8 @@ def open_embedded(settings: "Settings | str | os.PathLike[str] | Mapping[str, ob
     first, trusted = policy_tree(checked).load(), load_trusted(checked)
     with ExitStack() as ending:
         store = ending.enter_context(closing(open_store(checked)))
-        policies = open_policies(checked, store, first=first)
+        # Whoever only looks for clients brings no policy into force: a server beside it may have another one.
+        policies = open_policies(checked, store, first=first, late=True)
         policies.accompany(trusted.refresh)
         refusals = ending.enter_context(closing(create_refusals(checked, store)))
         registrar = create_registrar(checked, policies, store, trusted=trusted, refusals=refusals)
@@ -270,6 +281,11 @@ def _answered(made: Registration) -> Registered:
 
 def _unacceptable(reason: str) -> RegistrationRefusedError:
     return RegistrationRefusedError(str(ErrorCode.INVALID_CLIENT_METADATA), f"the document {reason}")
+
+
+def _unanswered() -> RegistrationRefusedError:
+    description = "the database does not answer; try again later"
+    return RegistrationRefusedError(str(ErrorCode.TEMPORARILY_UNAVAILABLE), description, retry_after=_RETRY_AFTER)
 
 
 def _refused(refusal: Refusal) -> RegistrationRefusedError:

@@ -87,7 +87,7 @@ def _try_store(settings: Settings) -> None:
     try:
         with closing(open_store(settings)) as store:
             store.check()
-    except (RegistrarError, OSError) as error:
+    except RegistrarError as error:
         leave(UNEXPECTED, f"cannot open the database {shown(settings.database_url)}: {error}")
 
 

@@ -169,7 +169,7 @@ class Policies:
         Raises StoreUnavailable when it is still to be recorded (`late`) and cannot be.
         """
         policies = self._in_force.policies
-        return policies if policies is self._recorded or not self._late else self._recorded_late()
+        return self._recorded_late() if self._late and policies is not self._recorded else policies
 
     @property
     def in_force(self) -> InForce:
@@ -196,7 +196,7 @@ class Policies:
             self._look_beside()
             outcome = self._replace(self._tree.look())
             if outcome is Outcome.UNCHANGED:
-                _LOG.info("policy unchanged", extra={"fields": {"revision": self.current().revision}})
+                _LOG.info("policy unchanged", extra={"fields": {"revision": self._in_force.policies.revision}})
             return outcome
 
     def _look_beside(self) -> None:
@@ -204,7 +204,7 @@ class Policies:
             look()
 
     def _replace(self, seen: Look) -> Outcome:
-        if seen.revision == self.current().revision:
+        if seen.revision == self._in_force.policies.revision:
             return self._keep()
         if not self._stands_still(seen):
             return Outcome.POSTPONED
@@ -221,8 +221,8 @@ class Policies:
         """The tree on disk is the one in force, perhaps again."""
         self._unrecorded = None
         if self._in_force.rejected is not None:
-            self._in_force = InForce(self.current())
-            _LOG.info("policy restored", extra={"fields": {"revision": self.current().revision}})
+            self._in_force = InForce(self._in_force.policies)
+            _LOG.info("policy restored", extra={"fields": {"revision": self._in_force.policies.revision}})
         return Outcome.UNCHANGED
 
     def _stands_still(self, seen: Look) -> bool:
@@ -237,8 +237,8 @@ class Policies:
 
     def _reject(self, seen: Look, problems: tuple[Problem, ...]) -> Outcome:
         self._unrecorded = None
-        self._in_force = InForce(self.current(), Rejection(int(self._clock().timestamp()), seen, problems))
-        fields = {"revision": seen.revision, "in_force": self.current().revision, "problems": len(problems)}
+        self._in_force = InForce(self._in_force.policies, Rejection(int(self._clock().timestamp()), seen, problems))
+        fields = {"revision": seen.revision, "in_force": self._in_force.policies.revision, "problems": len(problems)}
         _LOG.error("policy rejected", extra={"fields": fields})
         for problem in problems:
             found = {"place": str(problem.place), "path": problem.path, "problem": problem.message}
@@ -247,16 +247,16 @@ class Policies:
 
     def _activate(self, candidate: PolicySet) -> Outcome:
         try:
-            checkout = self._record(candidate)
+            checkout = self._checkout() if self._late else self._record(candidate)
         except StoreUnavailable as error:
             if self._unrecorded is not candidate:
                 _LOG.error("policy postponed", extra={"fields": {"revision": candidate.revision, "cause": str(error)}})
             self._unrecorded = candidate
-            self._in_force = InForce(self.current())
+            self._in_force = InForce(self._in_force.policies)
             return Outcome.POSTPONED
         fields = {
             "revision": candidate.revision,
-            "instead_of": self.current().revision,
+            "instead_of": self._in_force.policies.revision,
             "commit": checkout.commit,
             "dirty": checkout.dirty,
         }
@@ -264,6 +264,14 @@ class Policies:
         self._in_force = InForce(candidate)
         _LOG.info("policy activated", extra={"fields": fields})
         return Outcome.ACTIVATED
+
+    def _recorded_late(self) -> PolicySet:
+        with self._replacing:  # so that what is recorded last is what is in force
+            policies = self._in_force.policies
+            if policies is not self._recorded:
+                self._record(policies)
+                self._recorded = policies
+            return policies
 
     def _record(self, policies: PolicySet) -> Checkout:
         checkout = self._checkout()

@@ -38,11 +38,16 @@ def migrate(url: str, *, patience: float = PATIENCE) -> tuple[str, ...]:
     return applied
 
 
-def migrated(url: str, patience: float, places: Places | None = None) -> tuple[Backend, tuple[str, ...]]:
-    """The database at `url`, brought to the newest schema, and the migrations that took. Raises as `Store.open`."""
+def migrated(url: str, patience: float, places: Places | None = None, *, upgrade: bool = True) -> tuple[Backend, tuple[str, ...]]:
+    """The database at `url`, brought to the newest schema, and the migrations that took. Raises as `Store.open`.
+
+    Without `upgrade` only an empty one is brought there: another has to be there already.
+    """
     backend = backend_of(url, patience, places)
     try:
         with backend.schema(create=True) as database:
+            if not upgrade and (version := migrations.applied(database)):
+                _require_newest(version)
             applied = [name for version in migrations.migrate(database) for name in _names(version - 1, version)]
     except BaseException:
         backend.close()
@@ -60,6 +65,12 @@ def readable(url: str, patience: float) -> Backend:
         backend.close()
         raise
     return backend
+
+
+def existing(url: str, patience: float) -> Backend:
+    """The database at `url`, to be written to. Raises as `Store.open_existing`."""
+    readable(url, patience).close()  # even to connect for writing changes a file, which may be no registrar's
+    return backend_of(url, patience)
 
 
 def shown(url: str) -> str:
@@ -106,7 +117,9 @@ def _require_newest(version: int) -> None:
     if version == 0:
         raise StoreUnavailable("the database is empty: no registrar has used it")
     if version < migrations.NEWEST:
-        raise SchemaTooOld(f"the database has schema version {version}, this release reads {migrations.NEWEST}: migrate it")
+        raise SchemaTooOld(
+            f"the database has schema version {version}, this release has {migrations.NEWEST}: migrate it (registrar db migrate)"
+        )
 
 
 def _names(after: int, until: int) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The policy trees that were in force, whole, and when."""
+"""The policy trees that decided, whole, and when they were in force."""
 
 from collections.abc import Mapping
 
@@ -15,22 +15,25 @@ class Revisions(Access):
         """Note that `revision` came into force at `at` (epoch seconds), and keep its files if they are not kept yet.
 
         Nothing is noted when the newest activation is of this revision, commit and state already: workers and restarts
-        repeat it.
+        repeat it. Nor when it is of this revision and nobody knows a commit: that takes nothing back.
         """
         sql = self._sql
 
         def work(transaction: Transaction) -> None:
-            transaction.execute(sql.insert_revision, (revision,))
-            for path, content in sorted(files.items()):
-                transaction.execute(sql.insert_revision_file, (revision, path, content))
+            self._keep(transaction, revision, files)
             newest = [activation_of(row) for row in transaction.fetch(sql.select_last_activation, (1,))]
-            if [(known.revision, known.commit, known.dirty) for known in newest] != [(revision, commit, dirty)]:
+            known = {(one.revision, one.commit, one.dirty) for one in newest} | {(one.revision, "", False) for one in newest}
+            if (revision, commit, dirty) not in known:
                 transaction.execute(sql.insert_activation, (revision, at, commit, dirty))
 
         self._write(work)
 
+    def keep(self, revision: str, files: Mapping[str, bytes]) -> None:
+        """Keep the files of a `revision` that decides without coming into force, if they are not kept yet."""
+        self._write(lambda transaction: self._keep(transaction, revision, files))
+
     def revision(self, revision: str) -> dict[str, bytes] | None:
-        """The files of a revision that was once in force, by path; None for any other."""
+        """The files of a revision that once decided, by path; None for any other."""
         if self._one(self._sql.select_revision, (revision,)) is None:
             return None
         return {path: bytes(content) for path, content in self._all(self._sql.select_revision_files, (revision,))}
@@ -38,3 +41,8 @@ class Revisions(Access):
     def activations(self) -> tuple[Activation, ...]:
         """Which revision came into force when, oldest first."""
         return tuple(map(activation_of, self._all(self._sql.select_activations)))
+
+    def _keep(self, transaction: Transaction, revision: str, files: Mapping[str, bytes]) -> None:
+        transaction.execute(self._sql.insert_revision, (revision,))
+        for path, content in sorted(files.items()):
+            transaction.execute(self._sql.insert_revision_file, (revision, path, content))

@@ -4,7 +4,7 @@ from registrar.store.counting import Counting
 from registrar.store.leases import Leases
 from registrar.store.lifecycle import Lifecycle
 from registrar.store.metered import Meter, Metered
-from registrar.store.opening import PATIENCE, migrated, readable
+from registrar.store.opening import PATIENCE, existing, migrated, readable
 from registrar.store.places import Places
 from registrar.store.reading import Reading
 from registrar.store.registrations import Registrations
@@ -23,18 +23,34 @@ class Store(Registrations, Lifecycle, Reading, Tokens, Revisions, Leases, Counti
     """The migrations that opening it took."""
 
     @classmethod
-    def open(cls, url: str, *, patience: float = PATIENCE, meter: Meter | None = None, places: Places | None = None) -> "Store":
-        """Open, and migrate when it is empty or older, the database at `url`.
+    def open(
+        cls,
+        url: str,
+        *,
+        patience: float = PATIENCE,
+        meter: Meter | None = None,
+        places: Places | None = None,
+        upgrade: bool = True,
+    ) -> "Store":
+        """Open, and migrate when it is empty or older, the database at `url`; without `upgrade` only when it is empty.
 
         From then on `meter` is told how long it works. Threads work at `places`, and leave them while they wait for it.
 
         `sqlite:////absolute/path.db`, `sqlite:///relative.db` or `postgresql://…`. Raises DatabaseURLError, SchemaTooNew,
-        StoreUnavailable.
+        SchemaTooOld (without `upgrade`), StoreUnavailable.
         """
-        backend, applied = migrated(url, patience, places)
+        backend, applied = migrated(url, patience, places, upgrade=upgrade)
         store = cls(backend if meter is None else Metered(backend, meter))
         store.applied = applied
         return store
+
+    @classmethod
+    def open_existing(cls, url: str, *, patience: float = PATIENCE) -> "Store":
+        """Open the database at `url`, which is there and has the newest schema. Makes and migrates nothing.
+
+        Raises as `open_to_read`.
+        """
+        return cls(existing(url, patience))
 
     @classmethod
     def open_to_read(cls, url: str, *, patience: float = PATIENCE) -> "Store":

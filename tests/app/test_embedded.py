@@ -2,10 +2,12 @@
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
@@ -177,6 +179,19 @@ def test_a_document_is_read_as_strictly_as_over_http(tmp_path: Path, document: A
         assert opened.register(json.dumps(NATIVE).encode()).client_id
 
 
+def test_what_json_cannot_say_is_refused_as_a_document(embedded: Embedded) -> None:
+    """A ValueError is for a source that is no address."""
+    within: dict[str, object] = {**NATIVE}
+    within["itself"] = within
+    for document in (within, {**NATIVE, "number": 10**5_000}):
+        with pytest.raises(RegistrationRefusedError) as caught:
+            embedded.register(document)
+        assert (caught.value.code, caught.value.description) == (
+            "invalid_client_metadata",
+            "the document cannot be written as JSON",
+        )
+
+
 def test_a_token_that_is_none_is_refused(embedded: Embedded) -> None:
     with pytest.raises(RegistrationRefusedError) as caught:
         embedded.register(NATIVE, token="guessed")
@@ -229,6 +244,35 @@ def test_a_changed_tree_is_in_force_after_a_reload(tmp_path: Path) -> None:
     assert after is not None
     assert last is not None
     assert before.policy_revision != after.policy_revision == last.policy_revision
+
+
+def test_who_only_looks_brings_no_policy_into_force(tmp_path: Path) -> None:
+    """A server beside it may have another tree; who registers, has his own on record first."""
+    tree = Path(shutil.copytree(DOORS, tmp_path / "tree"))
+    url = f"sqlite:///{tmp_path}/registrar.db"
+    with registrar.open({"database_url": url}) as serving:
+        made = serving.register(NATIVE)
+    with registrar.open({"database_url": url, "policies": tree}) as opened, closing(Store.open_to_read(url)) as store:
+        (served,) = [one.revision for one in store.activations()]
+        assert opened.get_client(made.client_id) is not None
+        (tree / "policyset.yaml").write_text((tree / "policyset.yaml").read_text() + "# edited\n", encoding="utf-8")
+        assert opened.reload()
+        assert [one.revision for one in store.activations()] == [served]
+        clients = [opened.get_client(opened.register({**NATIVE, "client_name": f"cli {one}"}).client_id) for one in range(2)]
+        (revision,) = {client.policy_revision for client in clients if client is not None}
+        assert [one.revision for one in store.activations()] == [served, revision]
+        assert store.revision(revision) is not None
+
+
+def test_a_first_registration_waits_for_the_database(tmp_path: Path) -> None:
+    """Nothing is decided before it is on record by which policy."""
+    with registrar.open({"database_url": f"sqlite:///{tmp_path}/registrar.db"}) as opened:
+        with closing(sqlite3.connect(tmp_path / "registrar.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(RegistrationRefusedError) as caught:
+                opened.register(NATIVE)
+        assert (caught.value.code, caught.value.retry_after, caught.value.decision_id) == ("temporarily_unavailable", 5, "")
+        opened.register(NATIVE)
 
 
 def test_what_is_wrong_is_said_before_anything_is_made(tmp_path: Path) -> None:

@@ -373,7 +373,8 @@ def test_tests_are_run_where_they_are_asked_for(tree: Path, store: Store, caplog
     assert strict.refresh() is Outcome.REJECTED
     (tree / "tests").rename(tree.with_name("tests"))
     (tree / "tests").symlink_to("tests")
-    assert strict.refresh() is Outcome.ACTIVATED, "a link that leads nowhere is no YAML file"
+    assert strict.refresh() is Outcome.REJECTED, "a link that leads nowhere is no YAML file, and no tests pass none"
+    assert easy.refresh() is Outcome.ACTIVATED
 
 
 def test_workers_end_on_the_same_revision(tree: Path, store: Store, tmp_path: Path) -> None:

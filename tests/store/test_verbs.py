@@ -181,6 +181,22 @@ def test_an_activation_repeated_by_workers_and_restarts_is_noted_once(store: Sto
     assert [activation.activated_at for activation in store.activations()] == [10]
 
 
+def test_who_knows_no_commit_does_not_take_back_what_another_knew(store: Store) -> None:
+    """A program without git beside a server in a checkout, each starting again and again."""
+    for at, commit in ((10, ""), (20, "abc"), (30, ""), (40, "abc"), (50, "def"), (60, "")):
+        store.activate("sha256:1", {"a": b""}, at=at, commit=commit)
+    assert [(one.activated_at, one.commit) for one in store.activations()] == [(10, ""), (20, "abc"), (50, "def")]
+
+
+def test_a_revision_that_decides_without_being_in_force_is_kept_and_no_more(store: Store) -> None:
+    """So its decisions can be verified, and the list of what was in force has nothing that was not."""
+    store.activate("sha256:1", {"a": b"1"}, at=10)
+    for _ in range(2):
+        store.keep("sha256:2", {"a": b"2"})
+    assert store.revision("sha256:2") == {"a": b"2"}
+    assert [one.revision for one in store.activations()] == ["sha256:1"]
+
+
 def test_check_passes_on_a_database_that_serves(store: Store) -> None:
     """And changes nothing."""
     store.check()
