@@ -26,5 +26,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str
 
 
 def moment(epoch: int, *, absent: str = "never") -> str:
-    """Epoch seconds as in 2026-10-01T12:00:00Z; 0 is `absent`."""
-    return datetime.fromtimestamp(epoch, UTC).isoformat().replace("+00:00", "Z") if epoch else absent
+    """Epoch seconds as in 2026-10-01T12:00:00Z; 0 is `absent`. What is in no calendar, as a lifetime may say, stays a number."""
+    if not epoch:
+        return absent
+    try:
+        return datetime.fromtimestamp(epoch, UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):
+        return str(epoch)

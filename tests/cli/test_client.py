@@ -9,13 +9,17 @@ import pytest
 
 import registrar
 from registrar.app import create_clients
+from registrar.cli.tables import moment
 from registrar.store import Store
 from tests.cli import server
 from tests.cli.databases import fresh, run
+from tests.store.samples import rows
 
 NATIVE = {"client_name": "my cli", "redirect_uris": ["http://127.0.0.1:33418/callback"]}
 OTHER = {**NATIVE, "client_name": "another"}  # not shared with the first
 SECRETIVE = {**NATIVE, "client_name": "my tool", "token_endpoint_auth_method": "client_secret_post"}
+
+NEVER_EVER = 999_999_999 * 86_400
 
 
 @pytest.fixture(name="url", params=["sqlite", "postgresql"])
@@ -181,6 +185,17 @@ def test_a_secret_is_rotated_and_told_by_itself(url: str) -> None:
     refused = run(url, "client", "rotate-secret", public.client_id)
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert refused.stderr == "registrar: the client authenticates without a secret\n"
+
+
+def test_a_lifetime_beyond_the_calendar_is_shown_as_a_number(sqlite: str) -> None:
+    """As 999999999d, which a policy may say: whatever is told of a client, and with it a new secret, is told all the same."""
+    with registrar.open({"database_url": sqlite}) as opened:
+        made = opened.register(SECRETIVE)
+    assert moment(NEVER_EVER) == str(NEVER_EVER)
+    rows(sqlite, f"UPDATE client SET due_at = {NEVER_EVER}, secret_expires_at = {NEVER_EVER}")
+    found = run(sqlite, "client", "show", made.client_id)
+    assert found.exit_code == 0
+    assert f"until {NEVER_EVER}" in found.stdout
 
 
 @pytest.mark.parametrize("client_id", ["nobody", "", "x" * 10_000, "a\x1b[31mb", "\u202eb", "\x00"])
