@@ -14,7 +14,8 @@ import registrar
 from registrar.app import create_clients, create_sweeper
 from registrar.embedded import RegistrationRefusedError
 from registrar.service import Clients
-from registrar.store import Client, Store
+from registrar.service.provisioning import Plan, Provisioned, Provisioning
+from registrar.store import Client, Store, StoreUnavailable
 from tests.cli.databases import fresh, run
 
 HEAD = "apiVersion: registrar/v1\nkind: StaticClients\nclients:\n"
@@ -312,6 +313,26 @@ def test_people_see_the_secret_where_they_look(sqlite: str, file: Path) -> None:
     line = run(sqlite, "client", "import", file).stdout
     assert line.startswith("created    billing-batch  native-with-secret  client_secret ")
     assert authenticates(sqlite, "billing-batch", line.split()[-1])
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), RuntimeError("a defect"), StoreUnavailable("gone")])
+def test_what_was_stored_before_it_broke_off_is_told(
+    sqlite: str, file: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    """Its secret is nowhere else."""
+    carry_out = Provisioning.carry_out
+
+    def interrupted(provisioning: Provisioning, plan: Plan) -> Provisioned:
+        if plan.entry.client_id != "billing-batch":
+            raise failure
+        return carry_out(provisioning, plan)
+
+    monkeypatch.setattr(Provisioning, "carry_out", interrupted)
+    file.write_text(HEAD + BATCH + DESK, encoding="utf-8")
+    with opened(sqlite):  # there is a database
+        done = run(sqlite, "client", "import", file)
+    assert done.exit_code != 0
+    assert authenticates(sqlite, "billing-batch", done.stdout.splitlines()[0].split()[-1])
 
 
 def test_programs_see_mistakes_in_their_format(sqlite: str, file: Path) -> None:
