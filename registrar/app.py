@@ -52,7 +52,6 @@ from registrar.store import Meter, Places, Store, StoreUnavailable
 __all__ = [
     "Checkout",
     "create_clients",
-    "create_management",
     "create_private_app",
     "create_provisioning",
     "create_public_app",
@@ -245,11 +244,11 @@ def create_refusals(settings: Settings, store: Store, *, clock: Clock = _now) ->
     return Refusals(store, clock=clock, new_id=new_id, per_minute=settings.recorded_refusals)
 
 
-def create_provisioning(policies: Policies, store: Store, *, clock: Clock = _now) -> Provisioning:
-    """What brings static clients."""
+def create_provisioning(policies: Callable[[], PolicySet], store: Store, *, clock: Clock = _now) -> Provisioning:
+    """What brings static clients, as `policies` decide, whose files the store has to have before anything is carried out."""
     schema = Schema.load("registration-request")
     new_id = TimeOrderedIds(clock, secrets.token_bytes)
-    return Provisioning(policies.current, store, schema, clock=clock, new_id=new_id, new_secret=new_secret)
+    return Provisioning(policies, store, schema, clock=clock, new_id=new_id, new_secret=new_secret)
 
 
 def create_tokens(store: Store, *, clock: Clock = _now) -> Tokens:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from registrar.cli.configured import database_options, store_or_leave, store_to_read_or_leave, using
+from registrar.cli.configured import database_options, store_made_or_leave, store_to_read_or_leave, using
 from registrar.cli.exits import TESTS_FAILED, USAGE, leave
 from registrar.cli.heads import HeadsError, head_record, read_heads
 from registrar.cli.tables import form_option, table
@@ -55,7 +55,7 @@ def migrate(*, settings: Settings) -> None:
     Each migration happens whole or not at all, and one that was interrupted is done again. Make a backup before: there is no way
     back to an older release. Exits 1 when the database cannot be used, or was migrated by a newer release.
     """
-    with store_or_leave(settings) as store:
+    with store_made_or_leave(settings, upgrade=True) as store:
         for name in store.applied:
             click.echo(f"applied {name}")
         if not store.applied:

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from registrar.app import load_policies
-from registrar.cli.configured import database_options, store_to_read_or_leave
-from registrar.cli.exits import BROKEN_TREE, USAGE, leave
+from registrar.cli.configured import store_to_read_or_leave, tree_and_database_options
+from registrar.cli.exits import USAGE, leave
+from registrar.cli.judging import policies_or_leave, tell_tree
 from registrar.cli.tables import form_option, table
-from registrar.errors import LoadError, did_you_mean
+from registrar.errors import did_you_mean
 from registrar.policy import PolicySet
 from registrar.service.usage import KeyUsage, LimitUsage, limit_usage
 from registrar.settings import Settings
@@ -29,19 +29,22 @@ def limits() -> None:
 @click.argument("names", metavar="[LIMIT]...", nargs=-1)
 @click.option("--top", metavar="N", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Keys of each limit.")
 @form_option
-@database_options
+@tree_and_database_options
 def show(names: tuple[str, ...], *, top: int, form: str, settings: Settings) -> None:
     """Show how much of each LIMIT (DOCUMENT/ID, as in registration/per-source) is used, or of all of them.
 
     For each limit the keys that use most of it, the most first. OF is what the limit itself allows: an override for a network
     may allow more, a reserve less. The database is only read, and every key in it: with millions of them that takes a while.
 
+    What a limit allows is looked up in the policy tree of the settings; a warning says when servers have another one in force.
+
     Exits 2 for a limit that neither the policy nor the database knows, 3 when the policy tree does not load.
     """
-    policies = _policies(settings)
+    policies = policies_or_leave(settings)
     with store_to_read_or_leave(settings) as store:
         found = limit_usage(policies, store, datetime.now(UTC).timestamp(), limits=names or None, most=top)
-    _refuse_unknown(found, policies)
+        _refuse_unknown(found, policies)
+        tell_tree(settings, policies, store)
     if form == "json":
         click.echo(json.dumps({"limits": [_record(limit) for limit in found]}, indent=2))
         return
@@ -49,13 +52,6 @@ def show(names: tuple[str, ...], *, top: int, form: str, settings: Settings) -> 
         click.echo("the policy has no limits, and none was ever counted")
     for line in table(_HEAD, (row for limit in found for row in _rows(limit))):
         click.echo(line)
-
-
-def _policies(settings: Settings) -> PolicySet:
-    try:
-        return load_policies(settings)
-    except LoadError as error:
-        leave(BROKEN_TREE, f"the policy tree {settings.policies} does not load:", error.problems)
 
 
 def _refuse_unknown(found: tuple[LimitUsage, ...], policies: PolicySet) -> None:

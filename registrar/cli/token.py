@@ -10,7 +10,7 @@ import click
 
 from registrar import wire
 from registrar.app import create_tokens
-from registrar.cli.configured import database_options, store_or_leave, store_to_read_or_leave
+from registrar.cli.configured import database_options, store_made_or_leave, store_or_leave, store_to_read_or_leave
 from registrar.cli.exits import USAGE, leave
 from registrar.cli.moments import lifetime as lifetime_option
 from registrar.cli.tables import form_option, moment, table
@@ -92,7 +92,7 @@ def create(
     if kind != "initial_access" and (uses is not None or scopes or labels):
         raise click.UsageError("--uses, --scope and --label are for initial_access tokens: policies look at no other")
     expires_at = _after(lifetime) if lifetime else 0
-    with store_or_leave(settings) as store:
+    with store_made_or_leave(settings) as store:
         text, record = create_tokens(store).create(
             kind, name=name, scopes=scopes, labels=labels, uses=uses, expires_at=expires_at
         )

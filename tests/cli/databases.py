@@ -20,7 +20,7 @@ def fresh(kind: str, folder: Path) -> Iterator[str]:
             yield url
 
 
-def run(url: str, *arguments: str | Path) -> Result:
-    """A command on the database at `url`, with nothing else set."""
+def run(url: str | None, *arguments: str | Path) -> Result:
+    """A command on the database at `url`, with nothing else set; None: not even that."""
     environ = {"NO_COLOR": "1", "REGISTRAR_CONFIG": None, "REGISTRAR_DATABASE_URL": url}
     return CliRunner().invoke(main, list(map(str, arguments)), env=environ)

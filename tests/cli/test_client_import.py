@@ -15,8 +15,10 @@ from registrar.app import create_clients, create_sweeper
 from registrar.embedded import RegistrationRefusedError
 from registrar.service import Clients
 from registrar.service.provisioning import Plan, Provisioned, Provisioning
-from registrar.store import Client, Store, StoreUnavailable
+from registrar.store import Client, Store, StoreUnavailable, status
 from tests.cli.databases import fresh, run
+from tests.store.samples import rows
+from tests.store.test_migrations import connected, frozen
 
 HEAD = "apiVersion: registrar/v1\nkind: StaticClients\nclients:\n"
 BATCH = """\
@@ -83,7 +85,7 @@ def refused(url: str, file: Path, *entries: str, head: str = HEAD) -> list[str]:
     done = run(url, "client", "import", file)
     assert done.exit_code == 2, done.output
     lines = (done.stdout + done.stderr).splitlines()
-    return [line.removeprefix(f"{file}:") for line in lines]
+    return [line.removeprefix(f"{file}:") for line in lines if not line.startswith("registrar: by the policy tree ")]
 
 
 @contextmanager
@@ -297,15 +299,60 @@ def test_ids_of_others_and_of_the_dead_are_not_taken(url: str, file: Path) -> No
     ]
 
 
-def test_a_dry_run_says_what_would_be_done(sqlite: str, file: Path) -> None:
-    """And does nothing."""
+def test_a_dry_run_says_what_would_be_done(url: str, file: Path) -> None:
+    """And writes nothing: no client, no tree that no server has."""
     file.write_text(HEAD + BATCH, encoding="utf-8")
-    done = run(sqlite, "client", "import", file, "--dry-run")
-    assert (done.exit_code, done.stdout) == (0, "created    billing-batch  native-with-secret\n")
-    with opened(sqlite) as (store, _):
-        assert store.page() == ()
-    bring(sqlite, file, BATCH)
-    assert run(sqlite, "client", "import", file, "--dry-run").stdout == "unchanged  billing-batch  native-with-secret\n"
+    Store.open(url).close()
+    done = run(url, "client", "import", file, "--dry-run")
+    assert (done.exit_code, done.stdout) == (0, "would create  billing-batch  native-with-secret\n")
+    told = json.loads(run(url, "client", "import", file, "--dry-run", "--format", "json").stdout)
+    assert (told["dry_run"], [one["change"] for one in told["clients"]]) == (True, ["created"])
+    assert [rows(url, f"SELECT COUNT(*) FROM {table}") for table in ("client", "activation", "revision")] == [[(0,)]] * 3
+    bring(url, file, BATCH)
+    assert run(url, "client", "import", file, "--dry-run").stdout == "unchanged     billing-batch  native-with-secret\n"
+    file.write_text(HEAD + BATCH.replace("Billing", "Billing batch"), encoding="utf-8")
+    assert run(url, "client", "import", file, "--dry-run").stdout == "would update  billing-batch  native-with-secret\n"
+
+
+def test_a_dry_run_makes_and_migrates_no_database(url: str, file: Path, tmp_path: Path) -> None:
+    """Exit 1: there is no way back."""
+    file.write_text(HEAD + BATCH, encoding="utf-8")
+    missing = run(f"sqlite:///{tmp_path}/none.db", "client", "import", file, "--dry-run")
+    assert (missing.exit_code, "none.db is not there" in missing.stderr, file.with_name("none.db").exists()) == (1, True, False)
+    with connected(url) as database:
+        frozen(database, 1)
+    for options in (["--dry-run"], []):
+        old = run(url, "client", "import", file, *options)
+        assert (old.exit_code, "registrar db migrate" in old.stderr) == (1, True)
+    assert status(url).version == 1
+
+
+def test_the_tree_of_an_import_is_kept_and_was_not_in_force(url: str, file: Path, tmp_path: Path) -> None:
+    """So its decisions can be verified, and auditors see no tree that no server had."""
+    tree = write_tree(tmp_path)
+    file.write_text(HEAD + DESK, encoding="utf-8")
+    with registrar.open({"database_url": url}) as program:
+        program.register({"client_name": "own", "redirect_uris": ["http://127.0.0.1:33418/callback"]})
+    done = run(url, "client", "import", file, "--policies", tree)
+    assert done.exit_code == 0, done.output
+    with opened(url) as (store, _):
+        (served,) = [one.revision for one in store.activations()]
+        (client,) = [one for one in store.page() if one.provisioned]
+        assert client.policy_revision != served
+        assert store.revision(client.policy_revision) is not None
+    assert run(url, "policy", "replay", "--verify").exit_code == 0
+
+
+def test_the_tree_that_judges_is_told(url: str, file: Path, tmp_path: Path) -> None:
+    """With a warning where servers have another one in force."""
+    tree = write_tree(tmp_path)
+    file.write_text(HEAD + DESK, encoding="utf-8")
+    with registrar.open({"database_url": url, "policies": tree}) as program:
+        program.register({"client_name": "own", "redirect_uris": ["http://127.0.0.1:33418/callback"]})
+    same = run(url, "client", "import", file, "--dry-run", "--policies", tree)
+    assert same.stderr.startswith(f"registrar: by the policy tree {tree}, revision sha256:")
+    assert "another tree" not in same.stderr
+    assert "registrar: warning: another tree is in force since 20" in run(url, "client", "import", file, "--dry-run").stderr
 
 
 def test_people_see_the_secret_where_they_look(sqlite: str, file: Path) -> None:

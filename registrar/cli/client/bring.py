@@ -58,8 +58,8 @@ def bring(file: Path, *, dry_run: bool, style: Format, settings: Settings) -> No
     The policy tree of the settings decides; a warning says when servers have another one in force. The database keeps its files,
     for `registrar policy replay --verify`, but does not count it among those that were in force: no server had it.
 
-    Exits 0, 1 when the database cannot be used (for --dry-run: is not there), 2 when FILE has a mistake or the policy refuses a client, 3 when the policy tree
-    does not load.
+    Exits 0, 1 when the database cannot be used (for --dry-run: is not there), 2 when FILE has a mistake or the policy refuses a
+    client, 3 when the policy tree does not load.
     """
     document = _read(file, style)
     policies = policies_or_leave(settings)
