@@ -99,14 +99,32 @@ def _taken(pair: Pair, old: Profile, new: Profile) -> Iterator[Difference]:
 
 def _fall_through(pair: Pair, name: str) -> tuple[Direction, str]:
     """What becomes of clients that a profile no longer takes: narrower only where no other profile can take them."""
-    if name in pair.new.profiles:
-        behind = _behind(pair.new.order, name)
-    else:
-        behind = [other for other in _behind(pair.old.order, name) if other in pair.new.profiles]
-    if not behind:
+    old = pair.old.profiles[name]
+    takers = list(_takers(pair, old))
+    if not takers:
         return Direction.NARROWER, "; no profile is behind it, so its clients are refused"
-    words = ", ".join(f"{other}{_more(pair, pair.old.profiles[name], pair.new.profiles[other])}" for other in behind)
+    words = ", ".join(f"{other.book.name}{_more(pair, old, other)}" for other in takers)
     return Direction.MAY_WIDEN, f"; its clients fall through to {words}"
+
+
+def _takers(pair: Pair, old: Profile) -> Iterator[Profile]:
+    """The profiles that clients of `old` can come to: those behind it, and new ones wherever they stand.
+
+    None of those in front that were there before, which have passed its clients over. The last is one that takes all of them.
+    """
+    order = pair.new.order if old.book.name in pair.new.profiles else pair.old.order
+    behind = _behind(order, old.book.name)
+    for name, other in pair.new.profiles.items():
+        if name in behind or name not in pair.old.profiles:
+            yield other
+            if _takes_all(pair, old, other):
+                return
+
+
+def _takes_all(pair: Pair, old: Profile, new: Profile) -> bool:
+    """Whether `new` certainly takes whomever `old` took."""
+    related = relation(pair.old.rules(old).conditions(), pair.new.rules(new).conditions())
+    return related in (Relation.SAME, Relation.LOOSER)
 
 
 def _more(pair: Pair, old: Profile, other: Profile) -> str:
