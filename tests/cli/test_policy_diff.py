@@ -12,6 +12,7 @@ from registrar.cli import main
 from tests.policy.trees import BASE, profile
 
 WIDE = profile("client: {scope: {allow: [a, b], default: [a]}}")
+SIZES = (("old", 2), ("new", 3))
 NARROW = profile("client: {scope: {allow: [a], default: [a]}}")
 
 
@@ -107,7 +108,7 @@ def test_json_has_every_difference() -> None:
     report = json.loads(result.stdout)
     assert result.exit_code == 5
     assert (report["passed"], report["widens"]) == (False, True)
-    assert report["counts"] == {"wider": 1, "may widen": 0, "narrower": 0, "neutral": 0}
+    assert report["counts"] == {"wider": 1, "may-widen": 0, "narrower": 0, "neutral": 0}
     assert (report["old"]["tree"], report["new"]["tree"]) == ("old", "new")
     assert report["differences"] == [
         {
@@ -122,6 +123,25 @@ def test_json_has_every_difference() -> None:
             "column": 20,
         }
     ]
+
+
+def test_json_has_one_name_for_each_direction() -> None:
+    """That of the rule, in counts and in differences."""
+    trees = [write(name, profile(f"matchConditions: [{{name: few, expression: size(redirects) < {n}}}]")) for name, n in SIZES]
+    report = json.loads(diff("--format", "json", *trees).stdout)
+    assert [found["direction"] for found in report["differences"]] == ["may-widen"]
+    assert [finding["rule"] for finding in report["findings"]] == [found["direction"] for found in report["differences"]]
+    assert set(report["counts"]) == {"wider", "may-widen", "narrower", "neutral"}
+
+
+def test_every_report_says_what_changed() -> None:
+    """And not only how: which rule, profile or limit it is."""
+    trees = write("old", NARROW), write("new", WIDE)
+    [result] = json.loads(diff("--format", "sarif", *trees).stdout)["runs"][0]["results"]
+    assert result["message"]["text"] == "native/client.scope: allow gains b: a -> a, b"
+    junit = diff("--format", "junit", *trees).stdout
+    assert "warning: native/client.scope: allow gains b: a -&gt; a, b [wider]" in junit
+    assert "warning: native/client.scope: allow gains b: a -> a, b [wider]" in diff(*trees).stdout
 
 
 def test_github_shows_it_beside_the_line() -> None:
@@ -251,7 +271,7 @@ def test_a_broken_tree_in_a_revision() -> None:
         ("-n:rules/policies", '"-n" is no git revision'),
         (":rules/policies", '"" is no git revision'),
         ("HEAD", "a git revision needs a path"),
-        ("nowhere:rules/policies", "git has no rules/policies in revision nowhere"),
+        ("nowhere:rules/policies", 'git has no revision "nowhere"'),
         ("HEAD:elsewhere", "git has no elsewhere in revision HEAD"),
         ("HEAD:--help", "git has no --help in revision HEAD"),
         ("HEAD:rules/policies/policyset.yaml", "is no folder"),
@@ -268,7 +288,12 @@ def test_what_is_no_tree_is_a_usage_error(old: str, reason: str) -> None:
 def test_outside_of_a_repository() -> None:
     result = diff("HEAD:policies", write("new", WIDE))
     assert result.exit_code == 2
-    assert "git has no policies in revision HEAD" in result.stderr
+    assert 'git finds no repository here, which the revision "HEAD" needs' in result.stderr
+
+
+def test_in_a_repository_without_commits() -> None:
+    git("init", "--quiet")
+    assert 'git has no revision "HEAD"' in diff("HEAD:policies", write("new", WIDE)).stderr
 
 
 def test_without_git(monkeypatch: pytest.MonkeyPatch) -> None:

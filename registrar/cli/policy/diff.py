@@ -81,7 +81,7 @@ def _report(stored: tuple[Stored, Stored], trees: tuple[PolicySet, PolicySet], s
             "old": {"tree": stored[0].name, "revision": trees[0].revision},
             "new": {"tree": stored[1].name, "revision": trees[1].revision},
             "widens": widens,
-            "counts": counts,
+            "counts": {_rule(direction): counts[direction] for direction in Direction},
             "differences": [_record(difference, stored) for difference in differences],
         },
     )
@@ -94,9 +94,10 @@ def _rule(direction: Direction) -> str:
 def _notice(difference: Difference, stored: tuple[Stored, Stored], style: Format, *, strict: bool) -> Notice:
     level = (Level.ERROR if strict else Level.WARNING) if difference.direction.widens else Level.NOTE
     rule, message = _rule(difference.direction), difference.message + _values(difference)
-    if style is Format.GITHUB:
-        return Notice(rule, level, f"{difference.subject}: {message}", _beside(difference, stored[1]))
-    return Notice(rule, level, message, _place(difference, stored), difference.subject)
+    if style not in (Format.PRETTY, Format.JSON):  # the others show no path beside the message
+        message = f"{difference.subject}: {message}"
+    place = _beside(difference, stored[1]) if style is Format.GITHUB else _place(difference, stored)
+    return Notice(rule, level, message, place, difference.subject)
 
 
 def _place(difference: Difference, stored: tuple[Stored, Stored]) -> Place:
@@ -120,7 +121,7 @@ def _values(difference: Difference) -> str:
 def _record(difference: Difference, stored: tuple[Stored, Stored]) -> dict[str, object]:
     place = _place(difference, stored)
     return {
-        "direction": difference.direction,
+        "direction": _rule(difference.direction),
         "subject": difference.subject,
         "message": difference.message,
         "old": difference.old,

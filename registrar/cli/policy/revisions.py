@@ -59,8 +59,17 @@ def _read_revision(revision: str, folder: str) -> Iterator[tuple[str, bytes]]:
         raise RevisionError(f'"{revision}" is no git revision')
     tree = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}:{folder}")
     if tree is None:
-        raise RevisionError(f"git has no {folder or 'files'} in revision {revision}")
+        raise RevisionError(_missing(revision, folder))
     yield from _blobs(tree.decode().strip(), f"{revision}:{folder}")
+
+
+def _missing(revision: str, folder: str) -> str:
+    """What it is that git does not have: a repository, the revision, or the folder in it."""
+    if _git("rev-parse", "--git-dir") is None:
+        return f'git finds no repository here, which the revision "{revision}" needs'
+    if _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}") is None:
+        return f'git has no revision "{revision}"'
+    return f"git has no {folder or 'files'} in revision {revision}"
 
 
 def _blobs(tree: str, name: str) -> Iterator[tuple[str, bytes]]:
