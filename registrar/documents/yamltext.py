@@ -21,6 +21,11 @@ _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Beside what YAML forbids: a lone CR, and the breaks and marks that editors and YAML versions count differently.
 # Named one by one: naming what is allowed takes 2 ms to compile, since `re` looks at each character of a class in turn.
 _FORBIDDEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]|\r(?!\n)")
+# How expressions begin that are no plain scalars of YAML: `!size(x) < 2`, `"a" in b`.
+_MARK = re.compile(r"[-:,{\[][ ]+![^ ]*([ ].*)?\Z")
+_QUOTED = re.compile(r"""[-:,{\[][ ]+("[^"]*"|'[^']*')[ ]+\Z""")
+_BEGINS_WITH_MARK = "a value that begins with ! has to be quoted"
+_BEGINS_WITH_QUOTE = "a value that begins with a quotation mark has to be quoted as a whole"
 _DIRECTIVE = re.compile(r"^%(?!YAML[ \t]+1\.2[ \t]*(?:#.*)?\r?$).*", re.MULTILINE)
 
 
@@ -36,15 +41,16 @@ def read_yaml(text: str, file: str, *, loader: type = _LOADER) -> Document:
     lines = Lines(text, file)
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise LoadError([Problem(lines.place(0), "", f"the file is larger than {MAX_BYTES} bytes")])
-    strange = [
-        Problem(
-            lines.place(match.start()), "", f"the character U+{ord(match[0]):04X} is not allowed: write it as an escape in quotes"
-        )
-        for match in _FORBIDDEN.finditer(text)
-    ]
+    strange = [Problem(lines.place(match.start()), "", _strange(match)) for match in _FORBIDDEN.finditer(text)]
     if strange:
         raise LoadError(strange)
     return _Composer(lines).compose(yaml.parse(text, Loader=loader))
+
+
+def _strange(match: re.Match[str]) -> str:
+    if match[0] == "\ufeff" and match.start() == 0:
+        return "save the file without a byte order mark"
+    return f"the character U+{ord(match[0]):04X} is not allowed: write it as an escape in quotes"
 
 
 class _Mark(Protocol):
@@ -208,7 +214,7 @@ class _Composer:
 
     def _check_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag is not None:
-            self._report(self._index(event.start_mark), "tags are not supported")
+            self._report(self._index(event.start_mark), f"tags are not supported: {_BEGINS_WITH_MARK}")
 
     def _index(self, mark: _Mark | None) -> int:
         # Line and column, since the two parsers do not count the index alike.
@@ -238,6 +244,11 @@ def _explained(error: yaml.MarkedYAMLError, text: str, index: int) -> str:
     if "cannot start any token" in problem:
         char = text[index : index + 1]
         return "a tab cannot stand here: indent with spaces" if char == "\t" else f"{char} cannot begin a value: quote the value"
+    before = text[text.rfind("\n", 0, index) + 1 : index]
+    if _MARK.search(before):
+        return _BEGINS_WITH_MARK
+    if _QUOTED.search(before):
+        return _BEGINS_WITH_QUOTE
     if error.context is None or error.context_mark is None:
         return problem
     return f"{problem} ({error.context} that begins on line {error.context_mark.line + 1})"

@@ -84,7 +84,7 @@ def test_plain_scalars_are_those_of_the_core_schema(scalar: str, value: object, 
         ("true: x\nnull: y\n1.5: z", [f"f.yaml:{n}:1: a key must be a string: quote it" for n in (1, 2, 3)]),
         ("[a]: x", ["f.yaml:1:1: a key must be a string"]),
         ("a: {<<: {b: 1}}", ["f.yaml:1:5: a: merge keys are not supported: write the keys out"]),
-        ("a: !!str x", ["f.yaml:1:4: a: tags are not supported"]),
+        ("a: !!str x", ["f.yaml:1:4: a: tags are not supported: a value that begins with ! has to be quoted"]),
         (
             "a: ! x\nb: !x []\nc: !<tag:yaml.org,2002:int> '1'",
             [f"f.yaml:{n}:4: {k}: tags are not supported" for n, k in ((1, "a"), (2, "b"), (3, "c"))],
@@ -102,7 +102,12 @@ def test_plain_scalars_are_those_of_the_core_schema(scalar: str, value: object, 
                 "f.yaml:2:4: the character U+2028 is not allowed: write it as an escape in quotes",
             ],
         ),
-        ("\ufeffa: 1", ["f.yaml:1:1: the character U+FEFF is not allowed: write it as an escape in quotes"]),
+        ("\ufeffa: 1", ["f.yaml:1:1: save the file without a byte order mark"]),
+        ("a: \ufeff1", ["f.yaml:1:4: the character U+FEFF is not allowed: write it as an escape in quotes"]),
+        ("a: !b.c", ["f.yaml:1:4: a: tags are not supported: a value that begins with ! has to be quoted"]),
+        ("a:\n- b: !c && d", ["f.yaml:2:10: a value that begins with ! has to be quoted"]),
+        ('- "x" in y\n- b', ["f.yaml:1:7: a value that begins with a quotation mark has to be quoted as a whole"]),
+        ("a: [{b: 'x' == y, c: d}]", ["f.yaml:1:13: a value that begins with a quotation mark has to be quoted as a whole"]),
         ("a: x\rb: y", ["f.yaml:1:5: the character U+000D is not allowed: write it as an escape in quotes"]),
         ("a:\n\tb: 1", ["f.yaml:2:1: a tab cannot stand here: indent with spaces"]),
         ("a: @x", ["f.yaml:1:4: @ cannot begin a value: quote the value"]),
@@ -112,7 +117,7 @@ def test_plain_scalars_are_those_of_the_core_schema(scalar: str, value: object, 
             [
                 "f.yaml:1:4: é: a number with a leading zero: drop the zero, or quote it to make it a string",
                 'f.yaml:3:1: the key "b" stands here twice, first on line 2',
-                "f.yaml:4:4: c: tags are not supported",
+                "f.yaml:4:4: c: tags are not supported: a value that begins with ! has to be quoted",
             ],
         ),
     ],
@@ -120,6 +125,15 @@ def test_plain_scalars_are_those_of_the_core_schema(scalar: str, value: object, 
 def test_every_mistake_is_told_with_its_place(text: str, expected: list[str], loader: type) -> None:
     """What a person would read otherwise than a program is a mistake, and all mistakes of a file come at once."""
     assert mistakes(text, loader) == expected
+
+
+@both
+@pytest.mark.parametrize("value", ['!("x" in y)', '!c.exists(d, e == "f")', "!c['d']"])
+def test_an_expression_that_begins_with_a_mark_is_told_to_be_quoted(value: str, loader: type) -> None:
+    """The parsers disagree where they stop."""
+    for text in (f"a: {value}", f"- {{b: {value}}}"):
+        [line] = mistakes(text, loader)
+        assert line.endswith("a value that begins with ! has to be quoted")
 
 
 @both
