@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, TypeAlias
 
 from registrar.errors import RegistrarError
 
@@ -56,6 +56,9 @@ class LimitUse:
 class Usage:
     """How much of one measure of a limit is used, after a use or at a look."""
 
+    NEAR: ClassVar = 0.8
+    """The part of a limit from which on the log warns of it, and a metric counts."""
+
     limit: str
     key: str
     measure: Measure
@@ -69,6 +72,11 @@ class Usage:
     def remaining(self) -> int:
         """How many more there is room for."""
         return max(self.of - self.used, 0)
+
+    @property
+    def near(self) -> bool:
+        """Whether little is left."""
+        return self.used >= self.of * self.NEAR
 
 
 class LimitReachedError(RegistrarError):

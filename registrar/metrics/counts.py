@@ -11,7 +11,6 @@ from registrar.policy import Decision
 
 _FAST: Final = (0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25)  # seconds: a decision waits for nobody
 _SLOW: Final = (0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_NEAR: Final = 0.8  # of a limit, from which on the log warns of it, too
 
 
 class Counts:
@@ -34,7 +33,7 @@ class Counts:
         self._refusals = counter("refusals", "Enforced rules that were not true for a refused request", "rule")
         self._errors = counter("rule_errors", "Rules whose expression failed at run time: mistakes in the policy", "rule")
         self._reached = counter("limits_reached", "Requests for which a limit had no room", "limit", "measure")
-        self._near = counter("limits_near", f"Registrations that brought a limit to {_NEAR:.0%} or more", "limit", "measure")
+        self._near = counter("limits_near", f"Registrations that brought a limit to {Usage.NEAR:.0%} or more", "limit", "measure")
         self._expired = Counter("registrar_clients_expired", "Clients that the sweeper ended", registry=registry)
         self._requests = counter("http_requests", "Answers", "app", "route", "method", "status")
         self._codes = counter("http_errors", "Errors that were answered, by the code in the body", "app", "code")
@@ -56,7 +55,7 @@ class Counts:
         """A client was stored, or given out again."""
         self._registrations("reused" if again else "registered", decision.profile).inc()
         for usage in usages:
-            if usage.used >= usage.of * _NEAR:
+            if usage.near:
                 self._near(usage.limit, usage.measure).inc()
 
     def refused(self, decision: Decision) -> None:

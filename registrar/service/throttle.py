@@ -20,7 +20,6 @@ _PERSONAL: Final = frozenset({"source", "token"})
 _ROUNDED: Final = 1  # the second to which the store rounds up how long a limit stays full
 _NOBODY_KNOWS: Final = 3600  # seconds to wait for room that somebody has to give back
 _MOST_FULL: Final = 4096  # limits with their keys that are known to be full: what is forgotten is asked of the store
-_NEARLY: Final = 0.8
 _WARNED: Final = 600  # seconds between two warnings of one limit, which may have a key for each source
 _MOST_WARNED: Final = 1024
 
@@ -76,7 +75,7 @@ class Throttle:
     def warn(self, usages: Sequence[Usage], source: Source, now: float) -> None:
         """A line in the log for each limit of which little is left: numbers and the source, but no key: clients may choose it."""
         for usage in usages:
-            if usage.used >= usage.of * _NEARLY and now >= self._warned.get((usage.limit, usage.measure), 0.0) + _WARNED:
+            if usage.near and now >= self._warned.get((usage.limit, usage.measure), 0.0) + _WARNED:
                 if len(self._warned) >= _MOST_WARNED:
                     self._warned.clear()
                 self._warned[usage.limit, usage.measure] = now
