@@ -1,10 +1,10 @@
 """The use cases: what the registrar does, step by step. It mints ids and secrets; clock and randomness are handed in."""
 
-from registrar.service.clients import Clients, GoneError, NewSecret, NoSecretError, UnknownClientError
+from registrar.service.clients import Clients, GoneError, NoSecretError, UnknownClientError
 from registrar.service.ids import TimeOrderedIds, new_secret
 from registrar.service.management import Management
 from registrar.service.outcomes import DecisionFailedError, Refusal, Registration, malformed, refusal, warnings
-from registrar.service.policies import Checkout, InForce, Outcome, Policies, PolicyTree, Rejection, TestsFailedError
+from registrar.service.policies import Checkout, InForce, Outcome, Policies, PolicyTree, TestsFailedError
 from registrar.service.registrar import Registrar, RegistrationRequest
 from registrar.service.sweeper import Sweeper
 
@@ -15,7 +15,6 @@ __all__ = [
     "GoneError",
     "InForce",
     "Management",
-    "NewSecret",
     "NoSecretError",
     "Outcome",
     "Policies",
@@ -24,7 +23,6 @@ __all__ = [
     "Registrar",
     "Registration",
     "RegistrationRequest",
-    "Rejection",
     "Sweeper",
     "TestsFailedError",
     "TimeOrderedIds",

@@ -12,7 +12,7 @@ from registrar.errors import RegistrarError
 from registrar.service.credentials import after, digest, is_digest_of
 from registrar.service.events import Event, event_record
 from registrar.service.evidence import read_record
-from registrar.store import ChangedError, Client, DecisionRecord, Status, Store, StoreUnavailable
+from registrar.store import ChangedError, Client, DecisionRecord, Store, StoreUnavailable
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -146,18 +146,6 @@ class Clients:
         self._put_secret(client, secret, event, keep_until=0 if keep_previous else None)
         _reported(event, happened=True)
         return secret
-
-    def page(
-        self, *, after: str = "", limit: int = 100, status: Status | None = None, profile: str | None = None, since: int = 0
-    ) -> tuple[Client, ...]:
-        """At most `limit` clients, newest first: of a status and a profile if these are given, issued at `since` or later.
-
-        `after` is the id of the last client of the page before. Clients come as they are kept: one that is past its lifetime is
-        listed as what it was until the sweeper comes.
-        """
-        if after and not _CLIENT_ID.fullmatch(after):
-            return ()
-        return self._store.page(after=after, limit=limit, status=status, profile=profile, since=since)
 
     def _find(self, client_id: str) -> Client | None:
         return self._store.client(client_id) if _CLIENT_ID.fullmatch(client_id) else None

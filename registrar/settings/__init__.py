@@ -28,7 +28,7 @@ from registrar.settings.values import (
     parse_statement_issuers,
 )
 
-__all__ = ["Bind", "Network", "Settings", "SettingsError", "StatementIssuer"]
+__all__ = ["Bind", "Settings", "SettingsError", "StatementIssuer"]
 
 _DEFAULT_BIND = Bind("127.0.0.1", 8000)
 _DEFAULT_PRIVATE_BIND = Bind("127.0.0.1", 8001)

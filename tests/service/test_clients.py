@@ -8,7 +8,7 @@ import pytest
 
 from registrar.service import Clients, GoneError, NoSecretError, UnknownClientError
 from registrar.store import Client, DecisionRecord, Store, StoreUnavailable
-from tests.http.managed import DAY, HOSTED, KIOSK, NATIVE
+from tests.http.managed import DAY, KIOSK, NATIVE
 from tests.service.lives import Lives
 
 ADMIN = "admin:7"
@@ -48,7 +48,6 @@ def test_what_no_client_has_as_its_id_is_unknown(lives: Lives, client_id: str) -
     for act in (lives.clients.seen, lambda one: lives.clients.delete(one, by=ADMIN)):
         with pytest.raises(UnknownClientError):
             act(client_id)
-    assert lives.clients.page(after=client_id or "nobody") == ()
 
 
 def test_a_deleted_client_is_gone_and_not_unknown(lives: Lives) -> None:
@@ -77,18 +76,6 @@ def test_a_client_past_its_lifetime_is_gone_before_the_sweeper_comes(lives: Live
     with pytest.raises(GoneError):
         lives.clients.seen(client_id)
     assert lives.stored(client).status == "active"
-
-
-def test_clients_are_listed_page_by_page(lives: Lives) -> None:
-    """Newest first, by status and profile."""
-    clients = [lives.register(HOSTED if number % 2 else NATIVE) for number in range(5)]
-    lives.clients.disable(clients[0]["client_id"], by=ADMIN)
-    ids = [client["client_id"] for client in reversed(clients)]
-    first = lives.clients.page(limit=3)
-    second = lives.clients.page(limit=3, after=first[-1].client_id)
-    assert [client.client_id for client in (*first, *second)] == ids
-    assert [client.client_id for client in lives.clients.page(status="disabled")] == [clients[0]["client_id"]]
-    assert [client.client_id for client in lives.clients.page(profile="hosted")] == [ids[1], ids[3]]
 
 
 # Authentication
