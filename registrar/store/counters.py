@@ -8,24 +8,30 @@ cluster wait for each other. Where two meet in the row of a large limit it becom
 one that is free (see `registrar.limits.shards`).
 
 Nobody blocks each other, because everybody waits for others in this order: rows of clients, of tokens, of limits; and last, to
-write a client whose reuse key, or a limit whose first row, somebody else may be writing. Limits are locked in the order of their
-names and keys, the rows of one in the order of their numbers; who took a free row out of that order and needs the others lets it
+write a client whose reuse key somebody else may be writing. Limits are locked, or get their first row, in the order of their
+names and keys, the rows of one in the order of their numbers; who took any out of that order and needs one before it lets them
 go first, by going back to a savepoint.
 """
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import peewee
 
 from registrar.limits import SHARDS, Counter, LimitUse, Usage, admitted_alone, divisible, estimated, shared_out, whole, worst
 from registrar.store.counterrows import counter_of, counter_values, milliseconds, stored_key
 from registrar.store.counterstatements import CounterStatements
-from registrar.store.failures import StoreUnavailable, TryAgainError
+from registrar.store.failures import StoreUnavailable
 from registrar.store.statements import change, execute, fetch, flat, parts
+
+Row: TypeAlias = tuple[str, str]
+"""Limit and stored key, in whose order everybody locks."""
+
+_TRIES = 4  # to find a row that others create and forget at the same time
 
 
 class Ask(NamedTuple):
@@ -39,8 +45,8 @@ class Ask(NamedTuple):
     """Epoch milliseconds."""
 
     @property
-    def row(self) -> tuple[str, str]:
-        """By which rows of limits are ordered."""
+    def row(self) -> Row:
+        """Which rows it is counted in."""
         return self.limit, self.key
 
 
@@ -61,7 +67,8 @@ class Counters:
     def __init__(self, database: peewee.Database, statements: CounterStatements) -> None:
         self._database = database
         self._sql = statements
-        self._reserved: dict[tuple[str, str], _Reserved] = {}
+        self._shared = bool(statements.lock_free)  # with other transactions
+        self._reserved: dict[Row, _Reserved] = {}
         self.uses = 0
         """How many uses were counted, ever."""
 
@@ -70,13 +77,13 @@ class Counters:
 
         Together, in the order in which they will be counted: a transaction that reserves twice may meet another in a circle.
         """
-        missing: dict[tuple[str, str], list[Ask]] = {}
+        missing: dict[Row, list[Ask]] = {}
         for ask in asked:
             if (row := ask.row) not in self._reserved:
                 missing.setdefault(row, []).append(ask)
-        together: list[tuple[str, str]] = []
+        together: list[Row] = []
         for row in sorted(missing):
-            if self._sql.lock_free and all(divisible(ask.use) for ask in missing[row]):
+            if self._shared and all(divisible(ask.use) for ask in missing[row]):
                 self._lock(together)
                 together = []
                 self._take_one(row, missing[row])
@@ -101,45 +108,79 @@ class Counters:
         return self._reserved[ask.row].number
 
     def write(self) -> None:
-        """Write what was counted, and read anew what is reserved from now on.
-
-        Raises TryAgainError when somebody else wrote the first row of a limit meanwhile.
-        """
-        reserved = [one for _, one in sorted(self._reserved.items(), key=itemgetter(0))]
+        """Write what was counted, and read anew what is reserved from now on."""
+        reserved = sorted(self._reserved.items(), key=itemgetter(0))
         self.forget()
-        # Where a transaction has the database for itself, one statement does for both.
-        alone = not self._sql.lock_free
-        new = [row for one in reserved if not one.known and not alone for row in one.rows()]
-        rest = [row for one in reserved if one.known or alone for row in one.rows()]
-        for part in parts(rest):
+        for part in parts([values for _, one in reserved for values in one.rows()]):
             execute(self._database, self._sql.replace(len(part)), flat(part))
-        for part in parts(new):
-            if change(self._database, self._sql.create(len(part)), flat(part)) != len(part):
-                raise TryAgainError("another transaction used a limit for the first time, too")
+        for row, one in reserved:
+            if one.created and not one.used:
+                execute(self._database, self._sql.delete, row)
 
     def forget(self) -> None:
         """Drop what was counted since the last write."""
         self._reserved = {}
 
-    def _lock(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Reserve limits whole, in this order."""
+    def _lock(self, rows: Sequence[Row]) -> None:
+        """Reserve limits whole, in this order; one that was never used gets a row, which others wait for as for any."""
         for part in parts(rows):
-            found: list[list[Counter]] = [[] for _ in part]
-            for place, _, *state in fetch(self._database, self._sql.lock(len(part)), flat(part)):
-                limit, key = part[place]
-                found[place].append(counter_of(limit, key, state))
-            for row, shards in zip(part, found, strict=True):
-                self._reserved[row] = _Reserved(shards if _complete(shards) else self._again(row))
+            if len(part) > 1 and self._shared:
+                execute(self._database, "SAVEPOINT part")
+            found = self._found(part)
+            missing = {row for row in part if not found[row]} if self._shared else set()
+            if not missing:
+                self._reserved |= {row: _Reserved(shards) for row, shards in found.items()}
+            elif len(part) == 1:
+                self._reserved[part[0]] = self._made(part[0])
+            else:
+                # What was locked behind one that is missing would be locked out of order.
+                execute(self._database, "ROLLBACK TO SAVEPOINT part")
+                for is_missing, group in groupby(part, key=missing.__contains__):
+                    some = list(group)
+                    if is_missing:
+                        self._make(some)
+                    else:
+                        self._lock(some)
 
-    def _again(self, row: tuple[str, str]) -> list[Counter]:
-        """All rows of a limit that became several while the first of them was waited for."""
-        shards = [counter_of(*row, state) for _, _, *state in fetch(self._database, self._sql.lock(1), row)]
+    def _make(self, rows: Sequence[Row]) -> None:
+        """Reserve limits that had no row just now."""
+        execute(self._database, "SAVEPOINT part")
+        for part in parts(rows):
+            empty = [(*row, 0, *counter_values(Counter())) for row in part]
+            if change(self._database, self._sql.create(len(part)), flat(empty)) != len(part):
+                break
+        else:
+            self._reserved |= {row: _Reserved([], created=True) for row in rows}
+            return
+        execute(self._database, "ROLLBACK TO SAVEPOINT part")
+        self._reserved |= {row: self._made(row) for row in rows}
+
+    def _made(self, row: Row) -> "_Reserved":
+        """The limit, with a row of its own or that of somebody who was quicker."""
+        for _ in range(_TRIES):
+            if change(self._database, self._sql.create(1), (*row, 0, *counter_values(Counter()))):
+                return _Reserved([], created=True)
+            if shards := self._found([row])[row]:
+                return _Reserved(shards)
+        raise StoreUnavailable(f"the state of limit {row[0]} under {row[1]!r} comes and goes")
+
+    def _found(self, rows: Sequence[Row]) -> dict[Row, list[Counter]]:
+        """All shards of each limit, locked; none of one that has no row."""
+        found: dict[Row, list[Counter]] = {row: [] for row in rows}
+        for place, _, *state in fetch(self._database, self._sql.lock(len(rows)), flat(rows)):
+            limit, key = row = rows[place]
+            found[row].append(counter_of(limit, key, state))
+        # One may have become several while its row was waited for.
+        return {row: shards if _complete(shards) else self._again(row) for row, shards in found.items()}
+
+    def _again(self, row: Row) -> list[Counter]:
+        limit, key = row
+        shards = [counter_of(limit, key, state) for _, _, *state in fetch(self._database, self._sql.lock(1), row)]
         if not _complete(shards):
-            limit, key = row
             raise StoreUnavailable(f"the state of limit {limit} under {key!r} is corrupt: shards are missing")
         return shards
 
-    def _take_one(self, row: tuple[str, str], asked: Sequence[Ask]) -> None:
+    def _take_one(self, row: Row, asked: Sequence[Ask]) -> None:
         """Reserve one shard in whose share there is room for all of `asked`; the limit whole, where there is none."""
         execute(self._database, "SAVEPOINT shard")
         start = (*row, random.randrange(SHARDS))  # noqa: S311  # only spreads them
@@ -160,21 +201,27 @@ class Counters:
 class _Reserved:
     """What a transaction has for itself of a limit under a key: all of it, or one shard with room enough in its share."""
 
-    __slots__ = ("_alone", "_divide", "_last", "_shards", "_whole", "known", "number")
+    __slots__ = ("_alone", "_divide", "_last", "_shards", "_whole", "created", "number")
 
-    def __init__(self, shards: Sequence[Counter], *, number: int = 0, alone: bool = False, divide: bool = False) -> None:
+    def __init__(
+        self, shards: Sequence[Counter], *, number: int = 0, alone: bool = False, divide: bool = False, created: bool = False
+    ) -> None:
         """`shards`: none of a limit that was never used. `number`: of the first of them.
 
-        `alone`: there are others. `divide`: into SHARDS when it is written.
+        `alone`: there are others. `divide`: into SHARDS when it is written. `created`: it has an empty row.
         """
-        self.known = bool(shards)
-        """Whether it has a row."""
         self._shards = list(shards) or [Counter()]
         self._whole = whole(self._shards)
-        self.number = number
         self._alone = alone
         self._divide = divide
         self._last: Ask | None = None  # of those that were counted
+        self.number = number
+        self.created = created
+
+    @property
+    def used(self) -> bool:
+        """Whether a use was counted."""
+        return self._last is not None
 
     def full(self, ask: Ask) -> list[Usage]:
         """The measures that have no room."""

@@ -37,7 +37,3 @@ class SchemaTooOld(RegistrarError):  # noqa: N818  # likewise
 
 class DatabaseURLError(RegistrarError):
     """A database URL that this program cannot use. The text never shows the URL, which may hold a password."""
-
-
-class TryAgainError(Exception):
-    """An attempt that surely stored nothing and may succeed when it is repeated, which a backend does: callers never see it."""

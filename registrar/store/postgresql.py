@@ -25,7 +25,7 @@ import psycopg
 import psycopg.conninfo
 import psycopg_pool
 
-from registrar.store.failures import DatabaseURLError, DuplicateError, OutcomeUnknown, StoreUnavailable, TryAgainError
+from registrar.store.failures import DatabaseURLError, DuplicateError, OutcomeUnknown, StoreUnavailable
 from registrar.store.groupcommit import GroupCommit
 from registrar.store.journal import Head
 from registrar.store.places import Places, Unlimited
@@ -67,6 +67,10 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
     """A pooled connection with its Peewee database."""
 
     database: _Lent
+
+
+class _TryAgainError(Exception):
+    """An attempt that surely stored nothing and may succeed when it is repeated."""
 
 
 class _AloneError(Exception):
@@ -184,7 +188,7 @@ class PostgresqlBackend:
         while True:
             try:
                 return attempt()
-            except TryAgainError as failure:
+            except _TryAgainError as failure:
                 count += 1
                 pause = random.uniform(0, 0.002 * 2**count)  # noqa: S311  # only spreads out those that collided
                 if count == _ATTEMPTS or time.monotonic() + pause > deadline:
@@ -240,9 +244,9 @@ class PostgresqlBackend:
         state = _sqlstate(error)
         if connection.closed:
             self._pool.check()  # the server went away: the idle connections are as dead as this one
-            return TryAgainError(_text(error))
+            return _TryAgainError(_text(error))
         if state.startswith(_ROLLED_BACK):
-            return TryAgainError(_text(error))
+            return _TryAgainError(_text(error))
         if state == _UNIQUE_VIOLATION:
             return DuplicateError(_text(error))
         if isinstance(error, peewee.DataError | peewee.IntegrityError):
