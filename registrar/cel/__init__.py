@@ -9,9 +9,8 @@ the microsecond; a finer text is an error. A map cannot have both a number and a
 `has(record.member)` is whether the member is not empty, as in a protobuf message, for records are total.
 """
 
-from registrar.cel import syntax
 from registrar.cel.compiler import compile_expression
-from registrar.cel.errors import CompileError, CompileProblem, EvaluationError, PatternError
+from registrar.cel.errors import CompileError, EvaluationError, PatternError
 from registrar.cel.evaluation import BUDGET, Activation, Expression, Loop, Scope, Step
 from registrar.cel.functions import FAMILIES, FUNCTIONS
 from registrar.cel.functions.function import Function
@@ -26,10 +25,8 @@ from registrar.cel.types import (
     DYN,
     INT,
     IP,
-    NULL,
     STRING,
     TIMESTAMP,
-    TYPE,
     UINT,
     URL,
     ListType,
@@ -53,16 +50,13 @@ __all__ = [
     "FUNCTIONS",
     "INT",
     "IP",
-    "NULL",
     "OPERATORS",
     "STRING",
     "TIMESTAMP",
-    "TYPE",
     "UINT",
     "URL",
     "Activation",
     "CompileError",
-    "CompileProblem",
     "EvaluationError",
     "Expression",
     "Function",
@@ -79,6 +73,5 @@ __all__ = [
     "Uint",
     "compile_expression",
     "compile_pattern",
-    "syntax",
     "type_of_constant",
 ]
