@@ -60,7 +60,7 @@ class DecisionFailedError(RegistrarError):
 
 
 def malformed(error: MalformedError) -> Refusal:
-    """The refusal of a document that no policy saw: every fault, and the first one's code."""
+    """The refusal of a document that no policy saw: its faults, and the first one's code."""
     return Refusal(400, error.code, "; ".join(fault.message for fault in error.faults))
 
 
