@@ -39,6 +39,7 @@ from registrar.cel.types import (
     join,
     join_all,
     may_equal,
+    strangers,
 )
 from registrar.cel.values import accepts
 from registrar.errors import did_you_mean
@@ -49,6 +50,8 @@ Observer = Callable[[Node, Run], Run]
 _MACROS = {"all": (2,), "exists": (2,), "exists_one": (2,), "map": (2, 3), "filter": (2,)}
 _KEYS = (STRING, INT, UINT, BOOL)
 _SIGNATURES = 4
+# The functions that compare the elements of their two lists.
+_COMPARING = ("sets.contains", "sets.equivalent", "sets.intersects")
 
 
 def compile_expression(text: str, scope: Scope, *, expects: Type | None = None) -> Expression:
@@ -316,6 +319,7 @@ class Compiler:
         one, other = map(self.piece, node.args)
         if not may_equal(one.type, other.type):
             return self.problem(node.at, f"{one.type} never equals {other.type}")
+        self._compare((one, other), node.args)
         run = equality(one, other, node.at, negated=node.function == "_!=_")
         steps, cost = steps_of((one, other))
         return Piece(BOOL, run, steps, cost if exact(one.type, other.type) else cost + calls.steps_to_read(one.type))
@@ -325,11 +329,23 @@ class Compiler:
         match as_map(container.type):
             case ListType(element=inner) | MapType(key=inner):
                 possible = may_equal(item.type, inner)
+                self._refuse_strangers(inner, item, node.args[0])
             case kind:
                 possible = kind in (DYN, NEVER)
         if not possible:
             return self.problem(node.at, f"{item.type} is never in {container.type}")
+        self._refuse_strangers(ListType(item.type), container, node.args[1])
         return Piece(BOOL, membership(item, container, node.at), *steps_of((item, container)))
+
+    def _compare(self, pieces: Sequence[Piece], nodes: Sequence[Node]) -> None:
+        """Refuse in each of the two what the other one can never be."""
+        for piece, other, node in zip(pieces, reversed(pieces), nodes, strict=True):
+            self._refuse_strangers(other.type, piece, node)
+
+    def _refuse_strangers(self, kind: Type, piece: Piece, node: Node) -> None:
+        """Refuse texts in a constant that nothing of type `kind` can be: a misspelt name, which no comparison would ever find."""
+        for names, text in strangers(kind, piece.value) if piece.constant else ():
+            self.problem(node.offset, f'there is no {names.what} "{text}"{did_you_mean(text, names.known)}')
 
     def _apply(self, name: str, node: Call, args: Sequence[Node], *, method: bool) -> Piece:
         operands = tuple(map(self.piece, args))
@@ -340,6 +356,8 @@ class Compiler:
         overloads = calls.Overloads(name, kinds, method=method)
         if not overloads:
             return self.problem(node.at, _no_overload(name, kinds, method=method))
+        if name in _COMPARING:
+            self._compare(operands, args)
         function = overloads.certain
         steps, cost = steps_of(operands)
         if function is None:

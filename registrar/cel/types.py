@@ -1,10 +1,11 @@
 """The types of CEL, and which goes where."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 
 class Type:
@@ -23,11 +24,22 @@ class SimpleType(Type):
         return self.name
 
 
+class Names(NamedTuple):
+    """The only texts that a value can be, and what each of them names, in a word."""
+
+    what: str
+    known: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class StringType(Type):
-    """Text; `cap` is the greatest length in code points when one is known. It only serves the cost estimate."""
+    """Text; `cap` is the greatest length in code points when one is known. It only serves the cost estimate.
+
+    With `names`, comparing it with any other text is a mistake, for it is never equal.
+    """
 
     cap: int | None = field(default=None, compare=False)
+    names: Names | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return "string"
@@ -217,6 +229,16 @@ def may_equal(one: Type, other: Type) -> bool:
         case MapType(key=key, value=value), MapType(key=other_key, value=other_value):
             return may_equal(key, other_key) and may_equal(value, other_value)
     return one == other
+
+
+def strangers(kind: Type, value: object) -> Iterator[tuple[Names, str]]:
+    """The texts in `value` that nothing of type `kind` can be, and what would have been named."""
+    match kind, value:
+        case StringType(names=Names() as names), str() if value not in names.known:
+            yield names, value
+        case ListType(element=element), tuple() | Mapping():
+            for item in value:
+                yield from strangers(element, item)
 
 
 _PLAIN: tuple[tuple[type, Type], ...] = (

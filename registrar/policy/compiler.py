@@ -19,7 +19,7 @@ from registrar.policy.revision import revision
 from registrar.policy.rules import Annotation, Condition, RuleBook, Validation
 from registrar.policy.tokens import token_use
 from registrar.policy.tree import HEAD, Tree, read_tree, start_of
-from registrar.policy.vocabulary import MESSAGE_FACTS, PROFILE, fact_types
+from registrar.policy.vocabulary import MESSAGE_FACTS, fact_types, profile_type
 from registrar.schema import Schema
 from registrar.wire import MEMBERS, NO_EXTENSIONS, RESERVED, ErrorCode, Extensions, Member, MemberKind
 
@@ -72,11 +72,12 @@ class _TreeCompiler:
         self._mode = Mode(reader.spec.get("mode", "enforce"))
         self._declare_constants(reader)
         self._declare_extensions(reader)
-        self._declare_facts()
+        self._declare_facts(reader)
         profiles = {reader.name: self._profile(reader) for reader in self._readers("Profile")}
         guardrails = [self._guardrail(reader) for reader in sorted(self._readers("Guardrail"), key=lambda reader: reader.name)]
         networks = self._networks(reader)
-        limits = tuple(self._limits(reader, networks))
+        limiting = Scope({**self._facts, "profile": profile_type(self._profile_names(reader))})
+        limits = tuple(self._limits(reader, networks, limiting))
         self._refuse_shared_names()
         return PolicySet(
             name=reader.name,
@@ -90,7 +91,7 @@ class _TreeCompiler:
             matching=self._scope(),
             messages=self._message_scope(),
             limits=limits,
-            limiting=self._limit_scope(),
+            limiting=limiting,
             token_use=token_use((profile.book for profile in profiles.values()), self._constants),
             no_match=_no_match(reader.spec.get("onNoMatch", {})),
             place=reader.place(("spec", "profiles"), key=True),
@@ -115,17 +116,14 @@ class _TreeCompiler:
                 declared[name] = wire.extension(name, _EXTENSION_KINDS[raw["type"]])
         self._extensions = MappingProxyType(declared)
 
-    def _declare_facts(self) -> None:
+    def _declare_facts(self, reader: Reader) -> None:
         constants = RecordType("constants", {name: type_of_constant(value) for name, value in self._constants.items()})
-        self._facts = {**fact_types(self._extensions), "constants": constants}
+        self._facts = {**fact_types(self._extensions, reader.spec.get("networks", {})), "constants": constants}
         self._message_facts = {**MESSAGE_FACTS, "constants": constants}
 
     def _scope(self, variables: Mapping[str, Type] | None = None) -> Scope:
         extra = {} if variables is None else {"variables": RecordType("variables", dict(variables))}
         return Scope({**self._facts, **extra})
-
-    def _limit_scope(self) -> Scope:
-        return Scope({**self._facts, "profile": PROFILE})
 
     def _message_scope(self) -> Scope:
         return Scope(self._message_facts)
@@ -175,10 +173,14 @@ class _TreeCompiler:
                     reader.problem(("spec", "networks", name, index), f'"{text}" {error}')
         return Networks(MappingProxyType(blocks))
 
-    def _limits(self, head: Reader, networks: Networks) -> Iterable[Limit]:
-        profiles = {*head.spec["profiles"], *(reader.name for reader in self._readers("Profile"))}
+    def _profile_names(self, head: Reader) -> set[str]:
+        """Those that are listed, and those that have a file: where these differ, that is a mistake of its own."""
+        return {*head.spec["profiles"], *(reader.name for reader in self._readers("Profile"))}
+
+    def _limits(self, head: Reader, networks: Networks, scope: Scope) -> Iterable[Limit]:
+        profiles = self._profile_names(head)
         for reader in sorted(self._readers("Limits"), key=lambda reader: reader.name):
-            yield from compile_limits(reader, self._limit_scope(), networks.blocks, profiles)
+            yield from compile_limits(reader, scope, networks.blocks, profiles)
 
     def _profile(self, reader: Reader) -> Profile:
         book, scope = self._book(reader, self._scope())

@@ -1,6 +1,6 @@
 """What expressions may name: the types of the facts, and how a decision binds them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from registrar import wire
@@ -15,6 +15,7 @@ from registrar.cel import (
     Expression,
     ListType,
     MapType,
+    Names,
     RecordType,
     Scope,
     StringType,
@@ -68,11 +69,6 @@ REDIRECT = RecordType(
     },
     attributes=True,
 )
-SOURCE = RecordType(
-    "source",
-    {"ip": _ADDRESS, "prefix": _ADDRESS, "networks": ListType(STRING), "user_agent": _HEADER, "origin": _HEADER},
-    attributes=True,
-)
 TOKEN = RecordType(
     "token",
     {"present": BOOL, "id": STRING, "scopes": ListType(STRING), "labels": MapType(STRING, STRING)},
@@ -83,30 +79,39 @@ SOFTWARE_STATEMENT = RecordType(
     {"present": BOOL, "verified": BOOL, "issuer": STRING, "claims": MapType(STRING, DYN)},
     attributes=True,
 )
+OPERATION: Type = StringType(names=Names("operation", frozenset({"create", "update"})))
 
 FACTS: Mapping[str, Type] = MappingProxyType(
     {
         "redirects": ListType(REDIRECT, MEMBERS["redirect_uris"].most),
         "submitted": MapType(STRING, DYN),
-        "source": SOURCE,
         "token": TOKEN,
         "software_statement": SOFTWARE_STATEMENT,
-        "operation": STRING,
+        "operation": OPERATION,
         "now": TIMESTAMP,
     }
 )
 
-# The name of the profile that decides, which only limits may name: everything else is judged before or inside it.
-PROFILE: Type = StringType(80)
-
 # What a message to the client may be made of: nothing of the request, so that no answer can echo input.
-MESSAGE_FACTS: Mapping[str, Type] = MappingProxyType({"operation": STRING, "now": TIMESTAMP})
+MESSAGE_FACTS: Mapping[str, Type] = MappingProxyType({"operation": OPERATION, "now": TIMESTAMP})
 
 
-def fact_types(extensions: Extensions) -> dict[str, Type]:
+def source_type(networks: Collection[str]) -> RecordType:
+    """The type of `source`, which is in none but the networks that the policy set declares."""
+    name = StringType(names=Names("network", frozenset(networks)))
+    members = {"ip": _ADDRESS, "prefix": _ADDRESS, "networks": ListType(name), "user_agent": _HEADER, "origin": _HEADER}
+    return RecordType("source", members, attributes=True)
+
+
+def profile_type(profiles: Collection[str]) -> Type:
+    """The type of `profile`, which only limits may name: everything else is judged before or inside the profile that decides."""
+    return StringType(80, Names("profile", frozenset(profiles)))
+
+
+def fact_types(extensions: Extensions, networks: Collection[str]) -> dict[str, Type]:
     """The types of everything that `bindings` binds."""
     client = client_type(extensions)
-    return {**FACTS, "client": client, "existing": client}
+    return {**FACTS, "source": source_type(networks), "client": client, "existing": client}
 
 
 def bindings(facts: Facts, extensions: Extensions) -> dict[str, object]:

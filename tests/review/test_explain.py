@@ -241,6 +241,7 @@ def test_a_guardrail_is_told_as_far_as_it_applies() -> None:
 def test_a_rule_is_told_with_the_mode_and_the_message_of_the_moment(days: int, mode: Mode) -> None:
     policies = compiled(
         {
+            "policyset.yaml": head("profiles: [native]\nnetworks: {corp: [10.0.0.0/8]}"),
             "guardrails/rules.yaml": guardrail(
                 """
                 validations:
