@@ -294,6 +294,9 @@ def test_after_close_it_answers_nothing(tmp_path: Path) -> None:
     with pytest.raises(RegistrationRefusedError) as caught:
         opened.register(NATIVE)
     assert (caught.value.code, caught.value.retry_after > 0) == ("temporarily_unavailable", True)
+    with pytest.raises(RegistrationRefusedError) as caught:
+        opened.register(NATIVE, token="rgt_abc")  # asked for before anything is decided
+    assert (caught.value.code, caught.value.retry_after > 0) == ("temporarily_unavailable", True)
     with pytest.raises(StoreUnavailable):
         opened.get_client(client_id)
 
