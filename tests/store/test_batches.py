@@ -229,3 +229,45 @@ def _outcome(store: Store, work: Work) -> object:
         return work(store)
     except Exception as error:  # noqa: BLE001  # of whatever kind, the other one must be as well
         return type(error).__name__
+
+
+def test_limits_that_another_node_uses_for_the_first_time_too(postgresql_url: str) -> None:
+    """Its rows are waited for, and counted in: nobody counts from nothing beside somebody else."""
+    store = Store.open(postgresql_url, patience=30)
+    keys = [use(key, rate=9, period=60) for key in ("a", "b", "c", "d")]
+    store.add(client(1), allowed(1), uses=[keys[0], keys[3]], at=NOW)
+    ((state,),) = rows(postgresql_url, "SELECT slices FROM counter WHERE key = 'a'")
+    insert = "INSERT INTO counter VALUES ('registration/everyone', %s, 0, %s, 0, 0, 0, 9999999999)"
+    with psycopg.connect(postgresql_url) as node:
+        node.execute(insert, ("c", state))
+        used: list[int] = []
+        thread = threading.Thread(
+            target=lambda: used.extend(one.used for one in store.add(client(2), allowed(2), uses=keys, at=NOW))
+        )
+        thread.start()
+        while not _waits_for(node):
+            time.sleep(0.001)
+        assert thread.is_alive()
+    thread.join()
+    assert used == [2, 1, 2, 2]
+    store.close()
+
+
+def test_a_limit_whose_row_another_node_takes_back(postgresql_url: str) -> None:
+    """It was not stored after all: the limit was never used."""
+    store = Store.open(postgresql_url, patience=30)
+    with psycopg.connect(postgresql_url) as node:
+        node.execute("INSERT INTO counter VALUES ('registration/everyone', 'all', 0, '', 0, 7, 7, 0)")
+        used: list[int] = []
+        thread = threading.Thread(
+            target=lambda: used.extend(
+                one.used for one in store.add(client(1), allowed(1), uses=[use(rate=9, period=60)], at=NOW)
+            )
+        )
+        thread.start()
+        while not _waits_for(node):
+            time.sleep(0.001)
+        node.rollback()
+    thread.join()
+    assert used == [1]
+    store.close()
