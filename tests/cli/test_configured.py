@@ -65,6 +65,14 @@ def test_a_token_may_come_before_the_first_start(url: str) -> None:
     Store.open_existing(url).close()
 
 
+@pytest.mark.parametrize("command", [*CHANGING[:1], *READING[:2], *READING[3:], ("policy", "replay", "--verify")], ids=" ".join)
+def test_a_database_is_found_in_the_state_folder_that_the_server_was_given(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """By the same flag."""
+    Store.open(f"sqlite:///{tmp_path}/registrar.db").close()
+    done = run(None, *command, "--state-dir", tmp_path)
+    assert done.exit_code == 0, done.output
+
+
 def test_a_state_folder_that_cannot_be_made(tmp_path: Path) -> None:
     """One line that names it."""
     (tmp_path / "state").touch()

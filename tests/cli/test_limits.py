@@ -122,6 +122,28 @@ def test_a_limit_that_the_policy_lost_is_still_counted(url: str, tree: Path) -> 
     assert "not in the policy" in run(url, "limits", "show").stdout
 
 
+def test_the_limits_are_those_of_the_tree_that_is_named(tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the flags that the server was started with; whoever leaves one out is warned."""
+    monkeypatch.delenv("REGISTRAR_POLICIES")
+    state = tmp_path / "state"
+    with registrar.open({"state_dir": state, "policies": tree}) as opened:
+        opened.register(NATIVE, source="192.0.2.1")
+    found = run(None, "limits", "show", "--policies", tree, "--state-dir", state, "--format", "json")
+    assert found.exit_code == 0, found.output
+    assert {limit["limit"] for limit in json.loads(found.stdout)["limits"]} == {
+        "registration/everyone",
+        "registration/per-source",
+        "registration/per-token",
+    }
+    (told,) = found.stderr.splitlines()
+    assert told.startswith(f"registrar: by the policy tree {tree}, revision sha256:")
+    shipped = run(None, "limits", "show", "--state-dir", state)
+    told, warning, hint = shipped.stderr.splitlines()
+    assert told.startswith("registrar: by the policy tree ")
+    assert warning.startswith("registrar: warning: another tree is in force since 20")
+    assert "--policies" in hint
+
+
 def test_what_is_asked_wrongly(tmp_path: Path, tree: Path) -> None:
     """2 for a limit that nobody knows, 1 without a database, 3 without a policy."""
     url = f"sqlite:///{tmp_path}/registrar.db"

@@ -14,7 +14,7 @@ MADE = re.compile(
 
 
 def test_the_commands_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
-    """A dry run first, which does nothing; and the same file again, which changes nothing."""
+    """A dry run first, which writes nothing; and the same file again, which changes nothing."""
     readme = (EXAMPLE / "README.md").read_text(encoding="utf-8")
     commands, printed = re.findall(r"```(?:sh)?\n(.*?)```", readme, re.DOTALL)
     url = f"sqlite:///{tmp_path}/registrar.db"
@@ -22,11 +22,13 @@ def test_the_commands_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
     assert [line.split()[:4] for line in commands.splitlines()] == [
         ["registrar", "client", "import", "examples/static-clients/clients.yaml"]
     ] * 2
+    Store.open(url).close()  # as where a server runs
     dry = run(url, "client", "import", file, "--dry-run")
     done = run(url, "client", "import", file)
     assert (dry.exit_code, done.exit_code) == (0, 0), done.output
     assert MADE.sub("made", done.stdout) == MADE.sub("made", printed)
-    assert [line.split()[:2] for line in dry.stdout.splitlines()] == [line.split()[:2] for line in done.stdout.splitlines()]
+    named = [line.split()[1] for line in done.stdout.splitlines()]
+    assert [line.split()[:3] for line in dry.stdout.splitlines()] == [["would", "create", client_id] for client_id in named]
     again = run(url, "client", "import", file).stdout.splitlines()
     assert [line.split()[0] for line in again] == ["unchanged"] * 3
 

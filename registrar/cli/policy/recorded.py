@@ -47,12 +47,21 @@ def selection_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @click.option("--config", metavar="FILE", help="Settings file (YAML) that names the database. Also REGISTRAR_CONFIG.")
     @click.option("--database-url", metavar="URL", help="sqlite:///FILE or postgresql://...")
+    @click.option("--state-dir", metavar="DIR", help="Folder of the embedded database.")
     @click.option("--since", metavar="WHEN", callback=since, help="From when on: 2026-10-01T12:00:00Z, or 30d ago (s, m, h, d).")
     @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Look at so many at most.")
     @wraps(command)
-    def told(*, config: str | None, database_url: str | None, since: datetime | None, limit: int | None, **others: Any) -> None:
-        flags = {} if database_url is None else {"database_url": database_url}
-        url = settings_or_leave(config, flags).database_url
+    def told(
+        *,
+        config: str | None,
+        database_url: str | None,
+        state_dir: str | None,
+        since: datetime | None,
+        limit: int | None,
+        **others: Any,
+    ) -> None:
+        given = {"database_url": database_url, "state_dir": state_dir}
+        url = settings_or_leave(config, {name: value for name, value in given.items() if value is not None}).database_url
         command(selection=Selection(url=url, since=since, limit=limit), **others)
 
     return told
