@@ -17,6 +17,7 @@ import httpx2
 
 from tests.benchmarks.policies import with_room
 from tests.clients.shipped import ADMITTED
+from tests.postgresql import fresh_schema
 from tests.servers import Server, configure, free_port, run, serve
 
 _PEERS = Path(__file__).with_name("peers")
@@ -46,6 +47,12 @@ def registrar(folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
+def _on_postgresql(folder: Path) -> Iterator[Server]:
+    with fresh_schema() as url, serve(folder, settings={"policies": str(with_room(folder)), "database_url": url}) as server:
+        yield server
+
+
+@contextmanager
 def _floor(folder: Path) -> Iterator[Server]:
     issuer, config = configure(folder)
     with run([sys.executable, "-m", "tests.benchmarks.floor", str(config)], folder, issuer) as server:
@@ -71,6 +78,7 @@ def _node(script: str) -> Callable[[Path], AbstractContextManager[Server]]:
 
 
 REGISTRAR = Contender("registrar", registrar)
+ON_POSTGRESQL = Contender("registrar on PostgreSQL", _on_postgresql)
 FLOOR = Contender("floor", _floor)
 _PYTHON = Contender("MCP Python SDK", _mcp_python, package="mcp")
 _NODE = (

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.limits [MILLISECONDS]
 
-Sixteen connections: four processes, as nodes are, of four threads. Every registration is a transaction of its own: client,
-decision and limit. The server is the one of the tests (REGISTRAR_TEST_DATABASE_URL, else the one in a wheel). MILLISECONDS
+Sixteen registrations at once: four processes, as nodes are, of four threads, whose registrations share a transaction: clients,
+decisions and limit. The server is the one of the tests (REGISTRAR_TEST_DATABASE_URL, else the one in a wheel). MILLISECONDS
 (default 0; needs a superuser) are added to each commit, for disks and replicas that are slower than this machine's: while it
 commits, a registration keeps the row locked that it counted in.
 """

@@ -5,7 +5,10 @@ that what slows the machine down slows all. The documents are those of shipping 
 and names each time. `floor` says exactly what the floor does, `contenders` how the peers run. Processor time is that of all of a
 server's processes and threads: it tells more than the rate where other work keeps the machine busy.
 
-    python -m tests.benchmarks registration [--seconds 60] [--connections 32] [--peers]
+    python -m tests.benchmarks registration [--seconds 60] [--connections 32] [--peers] [--postgresql]
+
+`--postgresql` measures the registrar on the server of the tests, too (REGISTRAR_TEST_DATABASE_URL, else the one in a wheel); the
+server's own processor time is not counted.
 """
 
 import argparse
@@ -21,7 +24,7 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks.contenders import FLOOR, REGISTRAR, Contender, accepted_everywhere, peers
+from tests.benchmarks.contenders import FLOOR, ON_POSTGRESQL, REGISTRAR, Contender, accepted_everywhere, peers
 from tests.benchmarks.documents import varied
 from tests.benchmarks.load import Generator, Measured, generator, measured
 from tests.servers import Server
@@ -78,8 +81,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60, help="how long to put load on, in all (default: %(default)s)")
     parser.add_argument("--connections", type=int, default=32, help="connections at once (default: %(default)s)")
     parser.add_argument("--peers", action="store_true", help="measure what a user would pick instead, too")
+    parser.add_argument("--postgresql", action="store_true", help="measure the registrar on PostgreSQL, too")
     options = parser.parse_args()
-    contenders = (REGISTRAR, FLOOR, *(peers() if options.peers else ()))
+    contenders = (REGISTRAR, *([ON_POSTGRESQL] if options.postgresql else []), FLOOR, *(peers() if options.peers else ()))
     turn = max(1, (options.seconds - _WARM_UP * len(contenders)) // (_ROUNDS * len(contenders)))
     name, load = generator()
     with TemporaryDirectory(prefix="registrar-benchmark-") as folder:
