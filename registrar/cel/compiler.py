@@ -348,6 +348,8 @@ class Compiler:
             self.problem(node.offset, f'there is no {names.what} "{text}"{did_you_mean(text, names.known)}')
 
     def _apply(self, name: str, node: Call, args: Sequence[Node], *, method: bool) -> Piece:
+        if name not in OVERLOADS:
+            return self._unknown(name, node, args, method=method)
         operands = tuple(map(self.piece, args))
         kinds = [operand.type for operand in operands]
         impossible = _never(operands)
@@ -370,6 +372,15 @@ class Compiler:
             return self.problem(args[-1].offset, str(failure))
         piece = Piece(overloads.result, run, steps, cost)
         return self._folded(piece, function, node) if all(operand.constant for operand in operands) else piece
+
+    def _unknown(self, name: str, node: Call, args: Sequence[Node], *, method: bool) -> Piece:
+        """A function that is not there. What a method is given is left out: of a misspelt macro, its variable is in it."""
+        told = [self.piece(arg) for arg in args[:1]] if method else []
+        found = _never(told) or self.problem(node.at, _unknown_function(name))
+        if not method:
+            for arg in args:
+                self.piece(arg)
+        return found
 
     def _folded(self, piece: Piece, function: Function, node: Call) -> Piece:
         """The value of a call of constants. One without a value stays a call, for `false && 1/0 > 0` is false."""
@@ -466,11 +477,13 @@ def _elements(kind: Type) -> tuple[Type | None, int | None]:
     return (kind if kind in (DYN, NEVER) else None), None
 
 
+def _unknown_function(name: str) -> str:
+    known = [known for known in (*OVERLOADS, *_MACROS, "has") if known[0] not in "_-!"]
+    return f'unknown function "{name}"{did_you_mean(name, known)}'
+
+
 def _no_overload(name: str, kinds: Sequence[Type], *, method: bool) -> str:
     """Why no overload of `name` takes operands of these types, in the words that help most."""
-    if name not in OVERLOADS:
-        known = [known for known in (*OVERLOADS, *_MACROS, "has") if known[0] not in "_-!"]
-        return f'unknown function "{name}"{did_you_mean(name, known)}'
     if name[0] in "_-!":
         return f"{name.strip('_')} does not take {' and '.join(map(str, kinds))}"
     called = f"{kinds[0]}.{name}({', '.join(map(str, kinds[1:]))})" if method else f"{name}({', '.join(map(str, kinds))})"

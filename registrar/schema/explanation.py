@@ -109,9 +109,17 @@ def _distance(branch: Sequence[ValidationError]) -> tuple[int, int]:
 
 def _alternatives(branches: Sequence[Sequence[ValidationError]], *, echo: bool) -> str:
     """`must be a list or match ^constants…`: the first mistake of each branch, as a wish."""
-    wishes = [problem.message.removeprefix("must ") for branch in branches for problem in _explained(branch[0], (), echo=echo)]
+    wishes = [wish.removeprefix("must ") for branch in branches for wish in _wishes(branch[0], echo=echo)]
     first, *rest = dict.fromkeys(wishes)
     return f"must {_either([first, *(wish.removeprefix('be ') if first.startswith('be ') else wish for wish in rest)])}"
+
+
+def _wishes(error: ValidationError, *, echo: bool) -> Iterator[str]:
+    """A text that has a form is wished for in that form, also by somebody who wrote no text."""
+    if error.validator == "type" and "patternErrorMessage" in _schema(error):
+        yield str(_schema(error)["patternErrorMessage"])
+    else:
+        yield from (problem.message for problem in _explained(error, (), echo=echo))
 
 
 def _either(words: Sequence[str]) -> str:
