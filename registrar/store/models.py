@@ -55,7 +55,7 @@ class Decision(peewee.Model):
 
 
 class Revision(peewee.Model):
-    """A policy tree that was in force at some time."""
+    """A policy tree that decided at some time."""
 
     revision = peewee.TextField(primary_key=True)
 

@@ -76,7 +76,7 @@ class RevisionList:
 
 
 class RevisionView:
-    """The files of a policy tree that was once in force."""
+    """The files of a policy tree that once decided, in force or for an import."""
 
     def __init__(self, guard: Guard, store: Store) -> None:
         self._guard = guard

@@ -58,5 +58,5 @@ def activation_document(activation: Activation) -> dict[str, object]:
 
 
 def files_document(revision: str, files: Mapping[str, bytes]) -> dict[str, object]:
-    """A policy tree, file by file. Every file of a tree that was in force is UTF-8."""
+    """A policy tree, file by file. Every file of a tree that decided is UTF-8."""
     return {"revision": revision, "files": {path: content.decode("utf-8", "replace") for path, content in sorted(files.items())}}
