@@ -108,6 +108,8 @@ def _extension_faults(metadata: Mapping[str, object], extensions: Extensions) ->
 
 def _language_faults(metadata: Mapping[str, object]) -> list[Fault]:
     tagged = [name for name in metadata if "#" in name]
+    if not tagged:
+        return []
     # Rules look at every language of a name, so the number of languages is what a decision costs.
     if len(tagged) > MAX_LANGUAGES:
         message = f"the document must have at most {MAX_LANGUAGES} members with a language tag"
@@ -119,8 +121,10 @@ def _language_faults(metadata: Mapping[str, object]) -> list[Fault]:
 
 
 def _host_faults(metadata: Mapping[str, object]) -> list[Fault]:
-    uris = metadata.get("redirect_uris")
-    if wire.foreign_hosts([*metadata.values(), *(uris if isinstance(uris, (list, tuple)) else ())]) <= MAX_FOREIGN_HOSTS:
+    values, uris = list(metadata.values()), metadata.get("redirect_uris")
+    if isinstance(uris, list):
+        values += uris
+    if len(values) <= MAX_FOREIGN_HOSTS or wire.foreign_hosts(values) <= MAX_FOREIGN_HOSTS:
         return []
     message = f"the document must have at most {MAX_FOREIGN_HOSTS} hosts with names that are not plain ASCII"
     return [Fault(ErrorCode.INVALID_CLIENT_METADATA, "", message)]

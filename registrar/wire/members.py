@@ -129,7 +129,7 @@ def normalise(body: Mapping[str, object], extensions: Extensions = NO_EXTENSIONS
         for name, value in body.items()
         if (value or value not in _EMPTY) and (name in MEMBERS or name in extensions or ("#" in name and _TAGGED.fullmatch(name)))
     }
-    if isinstance(scope := metadata.get("scope"), str):
+    if isinstance(scope := metadata.get("scope"), str) and " " in scope:
         metadata["scope"] = plain_scope(scope)
         if not metadata["scope"]:
             del metadata["scope"]

@@ -92,13 +92,15 @@ def split(uri: str) -> tuple[str, str | None, str]:
 
 def foreign_hosts(values: Iterable[object]) -> int:
     """How many different hosts the URIs among `values` have that IDNA has to read: names outside ASCII, and A-labels."""
-    found = set()
-    for value in values:
-        if isinstance(value, str) and not (value.isascii() and "xn--" not in value.lower()):
-            match = _BEGINNING.match(value)
-            if match and match[2]:
-                found.add(match[2].partition(":")[0])
-    return len(found)
+    texts = [value for value in values if isinstance(value, str)]
+    if _plain("\n".join(texts)):
+        return 0
+    matches = [_BEGINNING.match(text) for text in texts if not _plain(text)]
+    return len({match[2].partition(":")[0] for match in matches if match and match[2]})
+
+
+def _plain(text: str) -> bool:
+    return text.isascii() and "xn--" not in text.lower()
 
 
 def parse_authority(text: str, *, web: bool) -> tuple[Host, int]:
