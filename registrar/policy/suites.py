@@ -1,6 +1,6 @@
 """Test suites beside the policies: each test is a document, a source, a moment, and what the decision must be."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -85,7 +85,7 @@ def read_suites(tree: Tree, policies: PolicySet, fixtures: Fixtures) -> list[Tes
     rules = None if tree.problems else {rule for rule, _ in policies.testable_rules()} | _other_rules(policies)
     tests: list[Test] = []
     for _, document in tree.of("TestSuite"):
-        tests += _SuiteReader(document, tree.problems, fixtures, rules, {limit.rule for limit in policies.limits}).tests()
+        tests += _SuiteReader(document, tree.problems, fixtures, rules, policies).tests()
     return tests
 
 
@@ -122,14 +122,15 @@ def _other_rules(policies: PolicySet) -> set[str]:
 
 class _SuiteReader:
     def __init__(
-        self, document: Document, problems: list[Problem], fixtures: Fixtures, rules: set[str] | None, limits: set[str]
+        self, document: Document, problems: list[Problem], fixtures: Fixtures, rules: set[str] | None, policies: PolicySet
     ) -> None:
         self._document = document
         self._value: Mapping[str, Any] = document.value
         self._problems = problems
         self._fixtures = fixtures
         self._rules = rules
-        self._limits = limits
+        self._limits = {limit.rule for limit in policies.limits}
+        self._members = {**MEMBERS, **policies.extensions}
 
     def tests(self) -> list[Test]:
         return [self._test(("tests", index), raw) for index, raw in enumerate(self._value["tests"])]
@@ -138,6 +139,8 @@ class _SuiteReader:
         if self._rules is not None:
             self._check_rules((*path, "expect"), raw["expect"], self._rules)
         body = {**self._body(path, raw), **raw.get("with", {})}
+        if self._rules is not None:
+            self._check_members((*path, "expect", "effective"), raw["expect"].get("effective", {}), body)
         now = raw.get("now", self._value.get("options", {}).get("now", _NOW))
         return Test(
             suite=str(self._value["metadata"]["name"]),
@@ -161,6 +164,17 @@ class _SuiteReader:
         for index, limit in enumerate(map(limit_named, expect.get("limits", ()))):
             if limit not in self._limits:
                 self._unknown((*path, "limits", index), "limit", limit, self._limits)
+
+    def _check_members(self, path: Path, names: Iterable[str], sent: Container[str]) -> None:
+        """That a member is absent which no client can have, and which was not sent, is no matter of the policy: x
+        for name in names:
+            plain, tagged, _ = name.partition("#")
+            if name in sent:
+                continue
+            if plain not in self._members:
+                self._unknown((*path, name), "member", plain, self._members)
+            elif tagged and not self._members[plain].localizable:
+                self._problem((*path, name), f"{plain} has no forms in languages")
 
     def _body(self, path: Path, raw: Mapping[str, Any]) -> Mapping[str, object]:
         if "fixture" in raw:
