@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from registrar.cel import calls, loops, members
-from registrar.cel.equality import equality, exact, membership
+from registrar.cel.equality import equality, exact, membership, steps_to_search
 from registrar.cel.errors import CompileError, CompileProblem, EvaluationError, Failure
 from registrar.cel.evaluation import BUDGET, MAX_LOOPS, Activation, Expression, Frame, Loop, Meter, Run, Scope, Step
 from registrar.cel.functions import NAMESPACES, OVERLOADS
@@ -335,7 +335,9 @@ class Compiler:
         if not possible:
             return self.problem(node.at, f"{item.type} is never in {container.type}")
         self._refuse_strangers(ListType(item.type), container, node.args[1])
-        return Piece(BOOL, membership(item, container, node.at), *steps_of((item, container)))
+        steps, cost = steps_of((item, container))
+        run = membership(item, container, node.at)
+        return Piece(BOOL, run, steps, cost + steps_to_search(item.type, container.type))
 
     def _compare(self, pieces: Sequence[Piece], nodes: Sequence[Node]) -> None:
         """Refuse in each of the two what the other one can never be."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from registrar.cel.calls import steps_to_read
 from registrar.cel.errors import EvaluationError
 from registrar.cel.evaluation import Frame, Run, charge
 from registrar.cel.piece import Piece
@@ -87,6 +88,16 @@ def membership(item: Piece, container: Piece, offset: int) -> Run:
         raise EvaluationError("the right side of `in` is neither a list nor a map", offset)
 
     return run
+
+
+def steps_to_search(item: Type, container: Type) -> int:
+    """How many steps `item in container` is estimated at, beside those of its parts."""
+    match as_map(container):
+        case ListType(element=inner) if inner == item and inner in _HASHED:
+            return steps_to_read(container) // _MANY
+        case MapType(key=key) if key == item == STRING:
+            return 0
+    return steps_to_read(container)
 
 
 def _exact_membership(element: Run, container: Piece, offset: int) -> Run:

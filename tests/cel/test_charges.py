@@ -238,6 +238,26 @@ def _guessed(value: object) -> bool:
     return isinstance(value, Url) and len(value) > 1_000
 
 
+@pytest.mark.parametrize(
+    "text", ["text in texts", "numbers == numbers", "numbers == others", "1.5 in numbers", "text in named", "dyn(text) in texts"]
+)
+def test_no_comparison_is_charged_more_than_it_was_estimated_at(text: str) -> None:
+    numbers = tuple(range(200))
+    scope = Scope(
+        {
+            "text": StringType(10),
+            "texts": ListType(StringType(10), 200),
+            "numbers": ListType(INT, 200),
+            "others": ListType(DYN, 200),
+            "named": MapType(STRING, STRING, 200),
+        }
+    )
+    texts = tuple(map(str, numbers))
+    facts = {"text": "a", "texts": texts, "numbers": numbers, "others": numbers, "named": dict.fromkeys(texts, "a")}
+    expression = compile_expression(text, scope)
+    assert charged(expression, facts)[1] <= expression.cost
+
+
 def test_all_matches_of_a_long_name_do_not_outlast_the_budget() -> None:
     """The largest document that is read, under the usual budget, in a rule that a person might write."""
     scope = Scope({"text": STRING, "numbers": ListType(INT)})
