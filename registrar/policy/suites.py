@@ -166,7 +166,7 @@ class _SuiteReader:
                 self._unknown((*path, "limits", index), "limit", limit, self._limits)
 
     def _check_members(self, path: Path, names: Iterable[str], sent: Container[str]) -> None:
-        """That a member is absent which no client can have, and which was not sent, is no matter of the policy: x
+        """That a member is absent which no client can have, and which was not sent, is no matter of the policy, but misspelt."""
         for name in names:
             plain, tagged, _ = name.partition("#")
             if name in sent:
