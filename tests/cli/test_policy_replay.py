@@ -306,7 +306,7 @@ class TestMistakes:
     def test_a_server_that_does_not_answer(self, strict: Path) -> None:
         result = run(strict, "--database-url", "postgresql://user:secret@127.0.0.1:1/db")
         assert result.exit_code == 1
-        assert "postgresql://127.0.0.1/db" in result.stderr
+        assert "postgresql://127.0.0.1:1/db" in result.stderr
         assert "secret" not in result.stderr
         assert result.stderr.count("\n") == 1
 

@@ -35,7 +35,7 @@ def replay(
     first. The database is only read: a server may be at work on it. Values of clients are shown: this is for your own eyes.
 
     With --verify, each record is decided by the revision that it names, from the files that the database keeps, and has to come
-    out exactly as it is recorded.
+    out exactly as it is recorded. Whether somebody changed the journal of records itself, `registrar db verify` says.
 
     Exits 0, 1 when the database cannot be read, 3 when NEW does not load, and 4 when --fail-on names what was found (any: also a
     record that cannot be decided again), or --verify finds a record that comes out otherwise or cannot be decided again.
