@@ -16,7 +16,7 @@ from registrar.cli.configured import settings_or_leave
 from registrar.cli.exits import BROKEN_TREE, TESTS_FAILED, UNEXPECTED, USAGE, leave
 from registrar.errors import LoadError, RegistrarError
 from registrar.http import well_known_paths
-from registrar.policy import PolicySet
+from registrar.policy import Mode, PolicySet
 from registrar.service import TestsFailedError
 from registrar.settings import Bind, Settings
 from registrar.store import shown
@@ -102,10 +102,16 @@ def _banner(settings: Settings, policies: PolicySet, checkout: Checkout) -> list
         f"  private     {_private(settings.private_bind)}",
         f"  policies    {settings.policies}",
         f"  revision    {policies.revision}{git}",
+        *_mode(policies.mode),
         f"  profiles    {', '.join(profile.book.name for profile in policies.profiles)}",
         f"  database    {shown(settings.database_url)}",
         f"  discovery   {discovery}",
     ]
+
+
+def _mode(mode: Mode) -> list[str]:
+    """What nobody would notice in the answers: they all say yes."""
+    return [] if mode is Mode.ENFORCE else [f"  mode        {mode}: rules that do not say otherwise refuse nobody"]
 
 
 def _private(bind: Bind | None) -> str:

@@ -94,6 +94,7 @@ class _TreeCompiler:
             limiting=limiting,
             token_use=token_use((profile.book for profile in profiles.values()), self._constants),
             no_match=_no_match(reader.spec.get("onNoMatch", {})),
+            mode=self._mode,
             place=reader.place(("spec", "profiles"), key=True),
         )
 

@@ -102,6 +102,7 @@ class PolicySet:
 
     `files` are the bytes that it was compiled from, by path; `revision` is their digest. `extensions` are the members beyond the
     RFCs that clients may register. `token_use`: how many profiles look at the initial access token to choose their clients.
+    `mode` is that of every rule that does not say its own.
     """
 
     name: str
@@ -118,6 +119,7 @@ class PolicySet:
     limits: tuple[Limit, ...] = ()
     token_use: TokenUse
     no_match: NoMatch = NoMatch()
+    mode: Mode = Mode.ENFORCE
     place: Place | None = None
 
     def decide(self, facts: Facts, observe: Observer = unobserved) -> Decision:

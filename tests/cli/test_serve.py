@@ -401,6 +401,17 @@ def test_what_git_knows_about_a_tree(tmp_path: Path) -> None:
     assert find_checkout(tree) == Checkout(commit, dirty=True)
 
 
+def test_a_tree_that_is_only_tried_out_is_told(tmp_path: Path) -> None:
+    """Nobody notices it in the answers."""
+    tree = Path(shutil.copytree(DOORS, tmp_path / "tree"))
+    head = tree / "policyset.yaml"
+    head.write_text(head.read_text(encoding="utf-8").replace("mode: enforce", "mode: audit"), encoding="utf-8")
+    with serving(tmp_path, "--policies", str(tree)) as server:
+        assert register(server, {**NATIVE, "client_name": "acme"}).status_code == 201
+        assert server.stop() == 0
+    assert "\n  mode        audit: rules that do not say otherwise refuse nobody\n" in server.log.read_text()
+
+
 def test_the_commit_is_told_and_recorded(tmp_path: Path) -> None:
     """In the banner, and with the activation of the revision."""
     tree = tmp_path / "repository/policies"

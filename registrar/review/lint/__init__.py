@@ -15,6 +15,7 @@ __all__ = ["LINTS", "Cost", "Kind", "Lint", "RuleCost", "Severity", "costs", "li
 _LINTS: tuple[Callable[[Subject], Iterable[Lint]], ...] = (
     reach.unreachable_profiles,
     reach.constant_rules,
+    reach.unenforced_trees,
     reach.missing_tests,
     reach.untested_rules,
     grants.empty_profiles,

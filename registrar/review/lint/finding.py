@@ -43,6 +43,7 @@ LINTS: Mapping[str, Kind] = MappingProxyType(
         "unreachable-profile": Kind(Severity.ERROR, "A profile that admits nobody, since an earlier one always comes first"),
         "profile-grants-nothing": Kind(Severity.WARNING, "A profile that refuses every client it matches"),
         "always-true": Kind(Severity.WARNING, "A rule whose outcome is the same for every client"),
+        "not-enforced": Kind(Severity.WARNING, "A tree whose rules refuse nobody, but for those with a mode of their own"),
         "no-tests": Kind(Severity.WARNING, "A tree without tests, of which never-tested-rule says nothing"),
         "never-tested-rule": Kind(Severity.WARNING, "A rule that no test of the tree has seen say no"),
         "host-wildcard": Kind(Severity.WARNING, "A redirect host with a wildcard: whoever gets a name under it receives codes"),

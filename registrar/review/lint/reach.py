@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from registrar.policy.decision import Mode
 from registrar.policy.policyset import Profile
 from registrar.policy.rules import Condition, RuleBook
 from registrar.review.difference.expressions import Shape, conjuncts
@@ -42,6 +43,13 @@ def constant_rules(subject: Subject) -> Iterator[Lint]:
             clients = "every client" if outcome else "no client"
             message = f"this {what} reads nothing of the request: it is true for {clients}"
             yield found("always-true", subject.document(book), path, message)
+
+
+def unenforced_trees(subject: Subject) -> Iterator[Lint]:
+    """A tree that is only tried out: what it finds is recorded, or told, and stops nobody."""
+    mode = subject.policies.mode
+    if mode is not Mode.ENFORCE:
+        yield found("not-enforced", subject.head, ("spec", "mode"), f"{mode}: rules that do not say otherwise refuse nobody")
 
 
 def missing_tests(subject: Subject) -> Iterator[Lint]:
