@@ -50,10 +50,11 @@ class Registrations(Access):
         entry = Entry.of(decision)
 
         def work(transaction: Transaction) -> tuple[Usage, ...]:
-            if client.reuse_key is not None and (holder := transaction.holder(client.reuse_key)) is not None:
-                raise (
-                    _OverdueError(holder.client_id) if 0 < holder.due_at <= now else DuplicateError("somebody has the reuse key")
-                )
+            held = transaction.holder(client.reuse_key) if client.reuse_key is not None else None
+            if held is not None and 0 < held.due_at <= now:
+                raise _OverdueError(held.client_id)
+            if held is not None:
+                raise DuplicateError(f"{held.client_id} has the same reuse key")
             self._use_token(transaction, token_id, now)
             used = transaction.consume(asked, client.client_id)
             transaction.insert_client(values)
