@@ -30,7 +30,9 @@ _EPILOG = "\b\nLints:\n" + "\n".join(f"  {lint} ({kind.severity}): {kind.summary
 @click.option("--strict", is_flag=True, help="Let a warning count as an error; a note never does.")
 @format_option
 def check(directory: Path, style: Format, *, strict: bool) -> None:
-    """Load the tree in DIR (the shipped one, if none is given) with its test suites, and report every mistake and every doubt.
+    """Load the tree in DIR (the shipped one, if none is given) with its test suites, and report its mistakes or every doubt.
+
+    Mistakes are told together, but for those in the expressions of a document, or of a tree, whose form is wrong to begin with.
 
     A doubt is silenced in the document that it is about, by its id: annotations {registrar.lint/ignore: "host-wildcard"}.
 
