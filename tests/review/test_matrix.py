@@ -95,7 +95,7 @@ def test_a_table_has_everything_that_a_reviewer_asks_for(render: type) -> None:
         *("https://claude.ai/api/mcp/auth_callback", "https://chatgpt.com/connector/oauth/…", "any private-use scheme"),
         *("client_secret_post", "refresh_token", "mcp:resources", "unused client: 1d", "secret: for ever"),
         *("other-web/one-host", "all redirect URIs must be on one host", "invalid_redirect_uri at /redirect_uris"),
-        *("identity/no-reserved-name", "guardrails/identity.yaml:58:19", "links/client-uri-on-redirect-host", "audit"),
+        *("identity/no-reserved-name", "guardrails/identity.yaml:97:19", "links/client-uri-on-redirect-host", "audit"),
         *("hosted_hosts", "insiders.vscode.dev", "known and unknown hosts cannot be mixed"),
         *(
             "registration/per-source",
