@@ -45,7 +45,7 @@ def member(client: str) -> MemberOutline:
             ["http on 127.0.0.1, any port", "http on localhost, any port"],
             [],
         ),
-        ("redirect_uris: {allow: [{privateUseSchemes: [b, a]}]}", ["a: (private use)", "b: (private use)"], []),
+        ("redirect_uris: {allow: [{privateUseSchemes: [bb, aa]}]}", ["aa: (private use)", "bb: (private use)"], []),
     ],
 )
 def test_a_member(client: str, allowed: list[str], clauses: list[str]) -> None:
