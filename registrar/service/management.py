@@ -8,7 +8,7 @@ from dataclasses import replace as changed
 from datetime import datetime
 from typing import Final
 
-from registrar.policy import ACCEPT_FROM, Decision, Facts, PolicySet, Token
+from registrar.policy import Decision, Facts, PolicySet, Token
 from registrar.schema import Schema
 from registrar.service.clients import as_of
 from registrar.service.credentials import Credentials, answer, digest, is_digest_of
@@ -191,7 +191,7 @@ class Management:
     def _denied(self, client: Client, facts: Facts, decision: Decision, decision_id: str) -> Refusal:
         """Write a denial down: how the client is told it."""
         kept = note_denial(self._refusals, facts, decision, decision_id, client.client_id)
-        return _told(decision, kept)
+        return refusal(decision, kept)
 
     def _carry_out(
         self, client: Client, request: RegistrationRequest, facts: Facts, decision: Decision, decision_id: str
@@ -239,15 +239,6 @@ def _holds_secret(client: Client, sent: object) -> bool:
     text = sent if isinstance(sent, str) else ""
     current, previous = is_digest_of(client.secret_hash, text), is_digest_of(client.previous_secret_hash, text)
     return current or previous
-
-
-def _told(decision: Decision, decision_id: str) -> Refusal:
-    """As a registration is refused; but a client that may not change its profile lacks the permission (RFC 7592 §2.2: 403)."""
-    told = refusal(decision, decision_id)
-    kept = f"{decision.profile}/{ACCEPT_FROM}"
-    if not decision.errored and any(finding.rule == kept for finding in decision.violations):
-        return Refusal(403, told.code, told.description, decision_id=decision_id)
-    return told
 
 
 def _unauthorized(*, told: bool = True) -> Refusal:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from registrar.errors import RegistrarError
-from registrar.policy import Decision, Finding, MalformedError
+from registrar.policy import ACCEPT_FROM, Decision, Finding, MalformedError
 from registrar.wire import ErrorCode, printable
 
 _MAX_DESCRIPTION: Final = 1000  # characters
@@ -67,7 +67,8 @@ def malformed(error: MalformedError) -> Refusal:
 def refusal(decision: Decision, decision_id: str = "") -> Refusal:
     """The refusal that a decision against a client is told as: every violation once, and the first one's code.
 
-    For whom no profile is, though some look at the token: a challenge.
+    For whom no profile is, though some look at the token: a challenge. A client that may not change its profile lacks the
+    permission to (RFC 7592 §2.2: 403).
     """
     if decision.errored:
         return Refusal(500, ErrorCode.SERVER_ERROR, _NO_RULE, decision_id=decision_id)
@@ -75,7 +76,8 @@ def refusal(decision: Decision, decision_id: str = "") -> Refusal:
     if code in _CHALLENGES:
         status, challenge = _CHALLENGES[code]
         return Refusal(status, code, told, decision_id=decision_id, headers={"WWW-Authenticate": challenge})
-    return Refusal(400, code, told, decision_id=decision_id)
+    kept = any(finding.rule == f"{decision.profile}/{ACCEPT_FROM}" for finding in decision.violations)
+    return Refusal(403 if kept else 400, code, told, decision_id=decision_id)
 
 
 def warnings(decision: Decision) -> tuple[str, ...]:

@@ -602,3 +602,49 @@ def test_programs_read_the_same_of_limits(limited: str) -> None:
 def test_a_token_has_an_id_and_its_labels_a_name(limited: str) -> None:
     assert "give its --token-id" in run(limited, "--token-scope", "s", body=CLI).stderr
     assert '"team" is no NAME=TEXT' in run(limited, "--token-id", "t", "--token-label", "team", body=CLI).stderr
+
+
+@pytest.fixture
+def moved(tmp_path: Path) -> str:
+    """A tree whose only profile takes the clients of none but itself and `old`, and believes one issuer."""
+    rules = """
+        acceptFrom: [old]
+        matchConditions: [{name: issuer, expression: 'operation == "update" || software_statement.issuer == "https://i.example"'}]
+        validations: [{id: same, expression: 'operation == "create" || existing.client_name == client.client_name', message: m}]
+    """
+    return str(write(tmp_path / "moved", {"profiles/native.yaml": profile(rules)}))
+
+
+def saved(folder: Path, document: object) -> str:
+    """A JSON file."""
+    file = folder / "document.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    return str(file)
+
+
+def test_a_software_statement_comes_with_the_request(tmp_path: Path, moved: str) -> None:
+    """Its claims go before what the document says, as if it had been verified."""
+    claims = saved(tmp_path, {"client_name": "theirs"})
+    found = told(moved, "--statement", claims, "--statement-issuer", "https://i.example", body=CLI)
+    assert (found["answer"]["status"], found["effective"]["client_name"]) == (201, "theirs")
+    assert found["request"]["software_statement"]["claims"] == {"client_name": "theirs"}
+    assert "statement https://i.example" in lines(
+        moved, "--statement", claims, "--statement-issuer", "https://i.example", body=CLI
+    )
+    assert told(moved, "--statement", claims, body=CLI)["decision"]["profile"] == ""
+    assert "give its claims" in run(moved, "--statement-issuer", "https://i.example", body=CLI).stderr
+
+
+def test_an_update_is_of_a_client_that_a_profile_admitted(tmp_path: Path, moved: str) -> None:
+    """Answered as the server answers it: 403 where the profile takes no such clients."""
+    body = {**CLI, "client_name": "mine"}
+    existing = saved(tmp_path, {"client_name": "mine"})
+    found = told(moved, "--existing", existing, "--existing-profile", "old", body=body)
+    assert (found["decision"]["result"], found["answer"]["status"]) == ("allow", 200)
+    assert found["request"]["existing"] == {"profile": "old", "client": {"client_name": "mine"}}
+    assert told(moved, "--existing-profile", "old", body=body)["decision"]["violations"][0]["rule"] == "native/same"
+    printed = lines(moved, "--existing", existing, "--existing-profile", "other", body=body)
+    assert "existing  a client of other" in printed
+    assert "answer: 403" in printed
+    assert "name it with --existing-profile" in run(moved, "--existing", existing, body=body).stderr
+    assert "Invalid value for '--existing'" in run(moved, "--existing", "/nowhere", "--existing-profile", "old", body=body).stderr

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from registrar import wire
-from registrar.policy import Decision, MalformedError
+from registrar.policy import Decision, MalformedError, Operation
 from registrar.service import Refusal, malformed, refusal, warnings
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a registration: `error` and `description` are "" for a client that is admitted (RFC 7591 §3.2).
+    """The answer to a registration or an update: `error` and `description` are "" for a client that is admitted (RFC 7591 §3.2).
 
     `credentials` are the members that the server would mint, `warnings` what the client's developer would be told.
     """
@@ -21,12 +21,17 @@ class Answer:
     warnings: tuple[str, ...] = ()
 
 
-def answer(outcome: Decision | MalformedError) -> Answer:
-    """The answer to a document that was refused before any policy saw it, or decided about."""
+def answer(outcome: Decision | MalformedError, operation: Operation = "create") -> Answer:
+    """The answer to a document that was refused before any policy saw it, or decided about.
+
+    Whether an update gets a new secret or token is not the policy's to say, but the settings' (RFC 7592 §2.2).
+    """
     if isinstance(outcome, MalformedError):
         return _refused(malformed(outcome))
     if not outcome.allowed:
         return _refused(refusal(outcome))
+    if operation == "update":
+        return Answer(status=200, credentials=("client_id",), warnings=warnings(outcome))
     secret = wire.needs_secret(str(outcome.metadata["token_endpoint_auth_method"]))
     return Answer(
         status=201,

@@ -60,6 +60,8 @@ def _about(directory: Path, policies: PolicySet, request: Request) -> dict[str, 
             "submitted": request.body,
             "source": {**plain(source), "networks": policies.networks.locate(source.ip)},
             "token": plain(request.token) if request.token.present else None,
+            "software_statement": plain(request.statement) if request.statement.present else None,
+            "existing": {"profile": request.profile, "client": plain(request.existing)} if request.profile else None,
             "now": plain(request.now),
         },
     }
@@ -78,6 +80,10 @@ def _header(directory: Path, policies: PolicySet, request: Request) -> Iterator[
     yield f"source    {request.source.ip or 'unknown'}" + (f", in {networks}" if networks else "")
     if request.token.present:
         yield f"token     {printable(request.token.id)}"
+    if request.statement.present:
+        yield f"statement {printable(request.statement.issuer or 'of nobody in particular')}"
+    if request.profile:
+        yield f"existing  a client of {printable(request.profile)}"
     yield f"now       {plain(request.now)}"
 
 
@@ -89,7 +95,7 @@ def _told(outcome: Explanation | MalformedError, *, verbose: bool) -> Iterator[s
         return
     yield f"intake    {paint('well-formed', 'green')}, redirect URIs: {len(outcome.facts.redirects)}"
     yield from story(outcome, verbose=verbose)
-    yield from _answered(answer(outcome.decision))
+    yield from _answered(answer(outcome.decision, outcome.facts.operation))
 
 
 def _answered(given: Answer) -> Iterator[str]:

@@ -42,7 +42,7 @@ def of_explanation(explanation: Explanation, *, verbose: bool) -> Mapping[str, A
             "reuse_identical": decision.reuse_identical,
         },
         "effective": plain(decision.metadata),
-        "answer": asdict(answer(decision)),
+        "answer": asdict(answer(decision, explanation.facts.operation)),
     }
 
 

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -11,38 +11,51 @@ from typing import Any, Final
 
 import click
 
+from registrar import wire
 from registrar.cli.exits import BROKEN_TREE, leave
 from registrar.documents import JSONError, read_json
 from registrar.errors import LoadError, did_you_mean
-from registrar.policy import Facts, PolicySet, Source, Token, load, load_fixtures, take_in
+from registrar.policy import Facts, PolicySet, SoftwareStatement, Source, Token, load, load_fixtures, overlaid, take_in
 from registrar.policy.networks import parse_address, subscriber
 from registrar.schema import Schema
 
 _NO_TOKEN: Final = Token()
+_NO_STATEMENT: Final = SoftwareStatement()
 _MAX_DEPTH: Final = 16  # what the server takes when its settings say nothing else
 _RFC_3339: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:]{8}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A registration request as a command was told it: `name` says which for people, "" when none was given. `now` is UTC."""
+    """A registration request as a command was told it: `name` says which for people, "" when none was given. `now` is UTC.
+
+    `existing` is the metadata of the client that is updated, and `profile` the one that admitted it; "" for a new client.
+    """
 
     name: str
     body: Mapping[str, object]
     source: Source
     now: datetime
     token: Token = _NO_TOKEN
+    statement: SoftwareStatement = _NO_STATEMENT
+    existing: Mapping[str, object] = field(default_factory=dict)
+    profile: str = ""
 
     def facts(self, policies: PolicySet) -> Facts:
         """The facts of the document for a decision of `policies`. Raises MalformedError when it is no registration document."""
-        intake = take_in(self.body, Schema.load("registration-request"), policies.extensions)
+        body = overlaid(self.body, self.statement.claims, policies.extensions)
+        intake = take_in(body, Schema.load("registration-request"), policies.extensions)
         return Facts(
             now=self.now,
             metadata=intake.metadata,
             redirects=intake.redirects,
-            submitted=self.body,
+            submitted=body,
+            operation="update" if self.profile else "create",
             source=self.source,
             token=self.token,
+            software_statement=self.statement,
+            existing=wire.normalise(self.existing, policies.extensions),
+            existing_profile=self.profile,
         )
 
 
@@ -85,6 +98,12 @@ def request_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--token-id", metavar="ID", help="Let an initial access token come with the request, known by this id.")
     @click.option("--token-scope", "scopes", metavar="SCOPE", multiple=True, help="A scope of that token; may be repeated.")
     @click.option("--token-label", "labels", metavar="NAME=TEXT", multiple=True, callback=_labels, help="A label of that token.")
+    @click.option(
+        "--statement", metavar="FILE", help="The claims (JSON) of a software statement with it, as if it were verified."
+    )
+    @click.option("--statement-issuer", "issuer", metavar="URL", default="", help="Who issued that statement.")
+    @click.option("--existing", metavar="FILE", help="The metadata (JSON) of the client that the request updates.")
+    @click.option("--existing-profile", "profile", metavar="NAME", help="Let it be an update of a client that NAME admitted.")
     @wraps(command)
     def told(
         *,
@@ -97,6 +116,10 @@ def request_options(command: Callable[..., None]) -> Callable[..., None]:
         token_id: str | None,
         scopes: tuple[str, ...],
         labels: Mapping[str, str],
+        statement: str | None,
+        issuer: str,
+        existing: str | None,
+        profile: str | None,
         **others: Any,
     ) -> None:
         if file is not None and fixture is not None:
@@ -106,9 +129,26 @@ def request_options(command: Callable[..., None]) -> Callable[..., None]:
         if token_id is None and (scopes or labels):
             raise click.UsageError("--token-scope and --token-label are about a token: give its --token-id")
         token = _NO_TOKEN if token_id is None else Token(present=True, id=token_id, scopes=scopes, labels=labels)
-        command(request=Request(name, body, source, now or datetime.now(UTC), token), **others)
+        request = Request(name, body, source, now or datetime.now(UTC), token)
+        command(request=replace(request, statement=_statement(statement, issuer), **_updated(existing, profile)), **others)
 
     return told
+
+
+def _statement(file: str | None, issuer: str) -> SoftwareStatement:
+    if file is None and issuer:
+        raise click.UsageError("--statement-issuer is about a software statement: give its claims with --statement")
+    if file is None:
+        return _NO_STATEMENT
+    claims = _object(file, _read(file, "--statement"), "--statement")
+    return SoftwareStatement(present=True, verified=True, issuer=issuer, claims=claims)
+
+
+def _updated(file: str | None, profile: str | None) -> dict[str, Any]:
+    if file is not None and not profile:
+        raise click.UsageError("--existing is a client that some profile admitted: name it with --existing-profile")
+    existing = {} if file is None else _object(file, _read(file, "--existing"), "--existing")
+    return {"existing": existing, "profile": profile or ""}
 
 
 def load_policies_or_leave(directory: Path) -> PolicySet:
@@ -129,20 +169,20 @@ def _document(file: str | None, fixture: str | None) -> tuple[str, Mapping[str, 
     return f"fixture {fixture}", _fixture(fixture)
 
 
-def _read(file: str) -> bytes:
+def _read(file: str, option: str = "--request") -> bytes:
     try:
         return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
-        raise click.BadParameter(f"{file} cannot be read: {error.strerror}", param_hint="'--request'") from None
+        raise click.BadParameter(f"{file} cannot be read: {error.strerror}", param_hint=f"'{option}'") from None
 
 
-def _object(name: str, data: bytes) -> Mapping[str, object]:
+def _object(name: str, data: bytes, option: str = "--request") -> Mapping[str, object]:
     try:
         document = read_json(data, max_depth=_MAX_DEPTH)
     except JSONError as error:
-        raise click.BadParameter(f"{name} {error.reason}", param_hint="'--request'") from None
+        raise click.BadParameter(f"{name} {error.reason}", param_hint=f"'{option}'") from None
     if not isinstance(document, Mapping):
-        raise click.BadParameter(f"{name} must be a JSON object", param_hint="'--request'")
+        raise click.BadParameter(f"{name} must be a JSON object", param_hint=f"'{option}'")
     return document
 
 
