@@ -251,7 +251,7 @@ def test_a_rule_is_told_with_the_mode_and_the_message_of_the_moment(days: int, m
                     messageExpression: '"not at " + operation'
                     enforceAfter: 2026-12-01T00:00:00Z
                 """
-            )
+            ),
         }
     )
     explanation = explained(policies, facts(CLI, now=NOW + timedelta(days=days)))
