@@ -61,7 +61,7 @@ def test_the_state_of_the_repository_is_told(tmp_path: Path) -> None:
 
 def test_marks_that_turn_text_around_are_shown(tmp_path: Path) -> None:
     """A right-to-left override, or an escape sequence, would let a review show something else than what is decided."""
-    write(tmp_path, profile('client: {client_name: {set: "a\\u202eb\\e[2Jc"}}'))
+    write(tmp_path, profile('client: {client_name: {allow: ["a\\u202eb\\e[2Jc"]}}'))
     for style in ("markdown", "html"):
         output = matrix(str(tmp_path), "--format", style).output.replace("\\\\", "\\")
         assert "\u202e" not in output
