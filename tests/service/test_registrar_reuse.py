@@ -9,9 +9,11 @@ from registrar.service import Refusal, Registration
 from registrar.service.events import event_record
 from registrar.service.evidence import read_record, unlike
 from registrar.service.review import Revisions, replay, verify
+from registrar.service.sharing import Shared
 from registrar.store import Store
 from tests.policy.trees import POLICY
 from tests.service.admitting import CLI, REQUESTS, THERE, Service, service, tree
+from tests.store.samples import client
 
 SHARED = "reuseIdentical: true"
 
@@ -174,9 +176,9 @@ def test_a_shared_client_that_is_deleted_meanwhile_is_registered_anew(either: St
     def ask(index: int) -> Registration | None:
         if index % 5:
             return running.register()
-        for number, (client, _) in enumerate(either.clients(statuses=["active"])):
-            event = event_record(f"event-{index}-{number}", client.client_id, "deleted", by="admin", now=running.clock())
-            either.end(client.client_id, "deleted", event, int(running.clock().timestamp()))
+        for number, (found, _) in enumerate(either.clients(statuses=["active"])):
+            event = event_record(f"event-{index}-{number}", found.client_id, "deleted", by="admin", now=running.clock())
+            either.end(found.client_id, "deleted", event, int(running.clock().timestamp()))
         return None
 
     outcomes = running.at_once(40, ask)
@@ -199,3 +201,25 @@ def test_a_replay_of_shared_and_limited_registrations_finds_nothing(either: Stor
     wider = tree("{id: often, key: source.prefix, rate: 300/hour}", SHARED)
     again = replay(either.decisions(), wider, REQUESTS)
     assert (again.tally.subjects, again.tally.unchanged) == (4, 4)
+
+
+def test_a_registrar_that_just_began_gives_out_the_shared_client(either: Store) -> None:
+    """It remembers nobody, and finds who has the key when it would store another."""
+    first = sharing(either).register(on_port(1111))
+    again = sharing(either).register(on_port(2222))
+    assert client_id(again) == client_id(first)
+    assert len(list(either.clients())) == 1
+    assert len(list(either.decisions())) == 2
+
+
+def test_who_registers_ever_new_clients_fills_no_memory() -> None:
+    """What is forgotten is looked for again; who is shared no more is forgotten at once."""
+    shared = Shared()
+    for number in range(5_000):
+        shared.keep(f"key-{number}", client(number))
+        assert shared.known(f"key-{number}") == client(number)
+    assert sum(shared.known(f"key-{number}") is not None for number in range(5_000)) <= 1024
+    shared.keep("key-4999", None)
+    assert shared.known("key-4999") is None
+    shared.keep(None, client(1))
+    assert shared.known(None) is None
